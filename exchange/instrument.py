@@ -1,0 +1,128 @@
+"""An instrument's integer arithmetic: units, valid prices and sizes, text in and out.
+
+Two price rules are enough for the venues we know. A fixed tick, and Hyperliquid's: at most five
+significant figures, and integers are always valid, so that the tick depends on the price
+(Hyperliquid documentation, "Tick and lot size"). A price unit is the finest step that any price
+may have; the tick at a price is a whole number of units.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from typing import Final
+
+from exchange.units import Price, Qty
+from exchange.words import Side
+
+DECADES_MAX: Final = 18
+"""Decades of price above one unit for which ticks are tabulated; prices end long before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What one market trades in, and which prices and sizes its venue accepts."""
+
+    symbol: str
+    price_unit: Decimal = Decimal("0.1")
+    """The finest price step, in quote currency."""
+    lot: Decimal = Decimal("0.0001")
+    """The finest size step, in base currency."""
+    min_notional: Decimal = Decimal(10)
+    """The least price × size of an order, in quote currency."""
+    significant_figures: int = 0
+    """At most so many significant figures in a price, integers always valid; 0 = no such rule."""
+    min_notional_units: int = field(init=False, default=0)
+    """`min_notional` in price units × lots."""
+    _starts: tuple[int, ...] = field(init=False, default=(), repr=False)
+    _ticks: tuple[int, ...] = field(init=False, default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the fields and tabulate the tick by decade of price."""
+        for name in ("price_unit", "lot"):
+            value: Decimal = getattr(self, name)
+            if not value.is_finite() or value <= 0:
+                raise ValueError(f"{name} must be positive, was {value}")
+        if not self.min_notional.is_finite() or self.min_notional < 0:
+            raise ValueError(f"min_notional must not be negative, was {self.min_notional}")
+        if self.significant_figures < 0:
+            raise ValueError(
+                f"significant_figures must not be negative, was {self.significant_figures}"
+            )
+        least = self.min_notional / (self.price_unit * self.lot)
+        object.__setattr__(
+            self, "min_notional_units", int(least.to_integral_value(rounding=ROUND_CEILING))
+        )
+        starts, ticks = self._tabulate()
+        object.__setattr__(self, "_starts", starts)
+        object.__setattr__(self, "_ticks", ticks)
+
+    def _tabulate(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the first price of each decade and the tick from there on, both in units."""
+        if self.significant_figures == 0:
+            return (), (1,)
+        starts: list[int] = []
+        ticks: list[int] = [1]
+        # An integer price is valid however many figures it has: the tick is never coarser than 1.
+        whole = max(1, int((Decimal(1) / self.price_unit).to_integral_value()))
+        for exponent in range(-DECADES_MAX, DECADES_MAX):
+            decade = Decimal(10) ** exponent
+            start = int((decade / self.price_unit).to_integral_value(rounding=ROUND_CEILING))
+            step = decade.scaleb(1 - self.significant_figures) / self.price_unit
+            tick = min(whole, max(1, int(step)))
+            if start >= 1 and tick != ticks[-1]:
+                starts.append(start)
+                ticks.append(tick)
+        return tuple(starts), tuple(ticks)
+
+    def tick(self, price: Price) -> int:
+        """Return the least price step at `price`, in price units."""
+        return self._ticks[bisect_right(self._starts, price)]
+
+    def is_valid_price(self, price: Price) -> bool:
+        """Say whether the venue accepts `price`."""
+        return price > 0 and price % self.tick(price) == 0
+
+    def is_valid_qty(self, qty: Qty) -> bool:
+        """Say whether the venue accepts `qty`, notional apart."""
+        return qty > 0
+
+    def is_valid_notional(self, price: Price, qty: Qty) -> bool:
+        """Say whether price × qty reaches the venue's minimum."""
+        return price * qty >= self.min_notional_units
+
+    def snap(self, price: Price, side: Side) -> Price:
+        """Return the nearest valid price that is not more aggressive: bids down, asks up."""
+        tick = self.tick(price)
+        if side is Side.BUY:
+            return price - price % tick
+        return price + -price % tick
+
+    def price(self, text: str | Decimal) -> Price:
+        """Parse a price; raises ValueError where it is not a whole number of units."""
+        return self._whole(text, self.price_unit, "price")
+
+    def qty(self, text: str | Decimal) -> Qty:
+        """Parse a size; raises ValueError where it is not a whole number of lots."""
+        return self._whole(text, self.lot, "size")
+
+    def price_text(self, price: Price) -> str:
+        """Write a price in quote currency, without exponent or trailing zeros of ours."""
+        return f"{price * self.price_unit:f}"
+
+    def qty_text(self, qty: Qty) -> str:
+        """Write a size in base currency."""
+        return f"{qty * self.lot:f}"
+
+    @staticmethod
+    def _whole(text: str | Decimal, unit: Decimal, what: str) -> int:
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            raise ValueError(f"{what} must be a number, was {text!r}") from None
+        if not value.is_finite():
+            raise ValueError(f"{what} must be finite, was {text}")
+        count = value / unit
+        whole = int(count.to_integral_value())
+        if whole != count:
+            raise ValueError(f"{what} must be a multiple of {unit}, was {text}")
+        return whole
