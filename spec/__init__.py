@@ -1,0 +1,1 @@
+"""What must be true: the machines, the trace vocabulary, invariants over traces, scenarios."""
