@@ -1,0 +1,1 @@
+"""The order manager as a function: no I/O, clock, randomness, logging, `await` or global state."""

@@ -1,0 +1,49 @@
+"""L4: how far an order may drift from its target before it costs a call.
+
+All half-widths are computed once a cycle, in price units, from millionths of a basis point:
+latch = clamp(share of the half-spread, least, most) × level factor × quota factor. A drift equal
+to the half-width is inside.
+"""
+
+from typing import Final
+
+from exchange.units import BPS, Price
+from lifecycle.core.settings import MILLION, Settings
+from spec.trace import Targets
+
+_UNIT: Final = BPS * MILLION
+"""Millionths of a basis point in the whole price."""
+
+
+def base_latch(settings: Settings, targets: Targets) -> int:
+    """Return the latch half-width before level and quota, in millionths of a basis point."""
+    if settings.latch is not None:
+        return settings.latch
+    if not targets.bids or not targets.asks:
+        return settings.latch_min
+    bid, ask = targets.bids[0].price, targets.asks[0].price
+    half_spread = (ask - bid) * _UNIT // (ask + bid)
+    wanted = half_spread * settings.half_spread_share // MILLION
+    return min(max(wanted, settings.latch_min), settings.latch_max)
+
+
+def level_latch(settings: Settings, base: int, level: int, quota_factor: int) -> int:
+    """Return the latch half-width of a level, in millionths of a basis point.
+
+    `quota_factor` is in millionths, 1,000,000 where the quota does not widen anything.
+    """
+    factors = settings.level_factors
+    factor = factors[level] if level < len(factors) else factors[-1]
+    return base * factor * quota_factor // (MILLION * MILLION)
+
+
+def stale_band(settings: Settings, latch: int) -> int:
+    """Return the half-width beyond which an order is acted on whatever the soft quota says."""
+    if settings.stale is not None:
+        return settings.stale
+    return latch * settings.stale_factor // MILLION
+
+
+def in_units(band: int, price: Price) -> int:
+    """Turn millionths of a basis point of `price` into whole price units, rounded down."""
+    return band * price // _UNIT

@@ -1,0 +1,170 @@
+"""The whole mutable state of one order manager, and the few acts that change it by sending.
+
+Every request that leaves is made here, so that each gets its number and its expiry, moves its
+order's machine, and is entered in the ledger.
+"""
+
+from exchange.commands import Cancel, Modify, Place, Query, QueryOpen, QueryOrder
+from exchange.instrument import Instrument
+from exchange.units import Nanos
+from exchange.venue import Capabilities
+from exchange.words import Side
+from lifecycle.core.blotter import Blotter
+from lifecycle.core.ledger import Ledger
+from lifecycle.core.order import Order
+from lifecycle.core.refusals import Refusals
+from lifecycle.core.settings import Settings
+from spec.states import HoldEvent, RequestEvent
+from spec.trace import Decision, Target, Targets
+
+FOREVER: Nanos = 1 << 62
+
+
+class Desk:
+    """Orders, ledgers, counters and connection of one manager."""
+
+    __slots__ = (
+        "asked_open_at",
+        "blind_since",
+        "blotter",
+        "capabilities",
+        "connected",
+        "due_at",
+        "instrument",
+        "ledger",
+        "modified_at",
+        "now",
+        "quiet",
+        "refusals",
+        "requests",
+        "session",
+        "settings",
+        "snapshot_at",
+        "synced",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        instrument: Instrument,
+        capabilities: Capabilities,
+        session: str,
+    ) -> None:
+        self.settings = settings
+        self.instrument = instrument
+        self.capabilities = capabilities
+        self.session = session
+        """Prefix of our cloids: unique to the run, so that no cloid is ever used twice."""
+        self.blotter = Blotter(amends=capabilities.modify_keeps_oid)
+        self.ledger = Ledger(settings)
+        self.refusals = Refusals()
+        self.requests = 0
+        """Number of the newest command; a place's cloid is made of it."""
+        self.now: Nanos = 0
+        """The newest time that we were told."""
+        self.modified_at: Nanos | None = None
+        """When the last modify of any order was sent."""
+        self.connected = True
+        self.synced = True
+        """A snapshot has come since the connection is back."""
+        self.blind_since: Nanos = 0
+        self.asked_open_at: Nanos | None = None
+        self.snapshot_at: Nanos = 0
+        self.due_at: Nanos = 0
+        """No timer is due before this."""
+        self.quiet: tuple[Targets, tuple[Decision, ...]] | None = None
+        """Targets that rest as wanted, and the decisions that said so, while nothing has happened
+        since: the fast path."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing may be sent: the stream is broken, or no snapshot has come since."""
+        return not (self.connected and self.synced)
+
+    def due(self, at: Nanos) -> None:
+        """Have the timers run at `at`, if not earlier."""
+        self.due_at = min(self.due_at, at)
+
+    def _number(self) -> int:
+        self.requests += 1
+        return self.requests
+
+    def _sent(self, order: Order, number: int) -> Nanos:
+        expires_at = self.now + self.settings.timeout
+        order.request_no = number
+        order.answered = False
+        order.expires_at = expires_at
+        order.absences = 0
+        order.absent_in_snapshot = False
+        order.hold_by(HoldEvent.RELEASE)
+        self.due(expires_at)
+        return expires_at
+
+    def place(self, side: Side, target: Target, level: int) -> Place:
+        """Send a new order for a target."""
+        number = self._number()
+        cloid = f"{self.session}{number:08x}"
+        order = Order(cloid, side, target.price, target.qty, self.now)
+        order.level = level
+        assert order.ask(RequestEvent.SEND_PLACE), "a new order must be able to be placed"
+        expires_at = self._sent(order, number)
+        self.blotter.add(order)
+        self.ledger.enter(cancel=False, now=self.now)
+        return Place(
+            number,
+            cloid,
+            side,
+            target.price,
+            target.qty,
+            self.settings.post_only,
+            order.reduce_only,
+            expires_at,
+        )
+
+    def modify(self, order: Order, target: Target) -> Modify:
+        """Send the change of an order to its target."""
+        number = self._number()
+        qty = target.qty
+        if self.capabilities.qty_is_total:
+            qty += order.leg.filled
+        assert order.ask(RequestEvent.SEND_MODIFY), f"only an idle order is modified, was {order}"
+        expires_at = self._sent(order, number)
+        order.goal_price = target.price
+        order.goal_qty = qty
+        order.modified_at = self.modified_at = self.now
+        self.ledger.enter(cancel=False, now=self.now)
+        return Modify(
+            number,
+            order.cloid,
+            order.leg.oid,
+            order.side,
+            target.price,
+            qty,
+            self.settings.post_only,
+            order.reduce_only,
+            expires_at,
+        )
+
+    def cancel(self, order: Order) -> Cancel:
+        """Send the cancellation of an order."""
+        number = self._number()
+        assert order.ask(RequestEvent.SEND_CANCEL), f"only an idle order is cancelled, was {order}"
+        expires_at = self._sent(order, number)
+        self.ledger.enter(cancel=True, now=self.now)
+        return Cancel(number, order.cloid, order.leg.oid, expires_at)
+
+    def query_orders(self) -> tuple[Query, ...]:
+        """Ask about every order that something was noted about."""
+        queries: list[Query] = []
+        for order in self.blotter.to_query.values():
+            order.queried_at = self.now
+            self.due(self.now + self.settings.timeout)
+            queries.append(QueryOrder(self._number(), order.cloid, order.leg.oid))
+        self.blotter.to_query.clear()
+        return tuple(queries)
+
+    def query_open(self) -> QueryOpen:
+        """Ask for all open orders, and the fills since the last snapshot."""
+        self.asked_open_at = self.now
+        self.due(self.now + min(self.settings.timeout, self.settings.reconcile))
+        return QueryOpen(self._number(), self.snapshot_at)

@@ -1,0 +1,323 @@
+"""The order manager: a function of what it is told, from targets and reports to commands.
+
+No I/O, no clock, no randomness. Time is an argument and never runs backwards. The caller sends
+what `cycle` returns and hands every report to `receive`; `receive`, `unanswered` and `tick` return
+queries only, so that places, modifies and cancels leave in cycles. Whatever was asked for, a
+request ends by evidence: no answer is a doubt, never a failure.
+"""
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Final, assert_never
+
+from exchange.commands import Cancel, Modify, Place, Query
+from exchange.instrument import Instrument
+from exchange.market import Market
+from exchange.reports import (
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    Disconnected,
+    Fill,
+    Limited,
+    Modified,
+    ModifyRejected,
+    OrderStatus,
+    Reconnected,
+    Rejected,
+    Report,
+    Snapshot,
+)
+from exchange.units import Nanos, Qty
+from exchange.venue import Capabilities
+from exchange.words import Alive, CancelReason, Cloid, Outcome, Side
+from lifecycle.config import STABLE, Config
+from lifecycle.core import evidence, reports
+from lifecycle.core.desk import Desk
+from lifecycle.core.order import Order
+from lifecycle.core.plan import Round, blind_decisions
+from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.timers import run_timers
+from spec.states import Request, RequestEvent
+from spec.trace import Action, Divergence, Plan, Reaction, Target, Targets
+
+CANCEL_REPLACE: Final = Capabilities()
+"""The default: a modify is a cancel and a place in one request."""
+
+_NOTHING: Final = Reaction()
+
+
+class OrderManager:
+    """Keeps, modifies, places and cancels the resting orders of one instrument."""
+
+    __slots__ = ("_desk",)
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        config: Config = STABLE,
+        capabilities: Capabilities = CANCEL_REPLACE,
+        session: str = "0",
+    ) -> None:
+        """Start with nothing resting.
+
+        `session` is the prefix of every cloid and must differ between runs on one account.
+        Raises ValueError where the configuration has no meaning for this instrument.
+        """
+        self._desk = Desk(compile_settings(config, instrument), instrument, capabilities, session)
+
+    # What it is told.
+
+    def cycle(self, now: Nanos, targets: Targets, market: Market) -> Plan:
+        """Decide what to send so that what rests comes to what is wanted.
+
+        Targets are best first on each side, without two at one price, bids below asks. Raises
+        ValueError where they are not, or where time runs backwards; nothing has happened then.
+        """
+        desk = self._desk
+        self._check_time(now)
+        quiet = desk.quiet
+        if quiet is not None and quiet[0] == targets and now < desk.due_at:
+            desk.now = now
+            return Plan((), quiet[1], desk.blotter.position)
+        _check_targets(targets)
+        desk.now = now
+        queries = run_timers(desk)
+        desk.quiet = None
+        if desk.is_blind:
+            decisions = tuple(blind_decisions(desk, targets))
+            return Plan(queries, decisions, desk.blotter.position)
+        this = Round(desk, targets, market)
+        commands = this.run()
+        decisions = tuple(this.decisions)
+        if not commands and all(decision.action is Action.KEEP for decision in decisions):
+            desk.quiet = (targets, decisions)
+        return Plan((*commands, *queries), decisions, desk.blotter.position)
+
+    def receive(self, report: Report, now: Nanos) -> Reaction:
+        """Learn what the venue says happened; raises ValueError where time runs backwards."""
+        desk = self._desk
+        self._check_time(now)
+        desk.now = now
+        desk.quiet = None
+        self._apply(report)
+        reaction = self._reaction()
+        if isinstance(report, Reconnected):
+            # What was said meanwhile is lost: ask for the whole picture at once.
+            return Reaction((*reaction.queries, desk.query_open()), reaction.divergences)
+        return reaction
+
+    def unanswered(
+        self, command: Place | Modify | Cancel, outcome: Outcome, now: Nanos
+    ) -> Reaction:
+        """Learn that a request will get no answer: what became of it is unknown.
+
+        Only `Outcome.NOT_SENT` is definite. A repetition changes nothing.
+        """
+        desk = self._desk
+        self._check_time(now)
+        desk.now = now
+        desk.quiet = None
+        order = desk.blotter.orders.get(command.cloid)
+        if order is None or order.is_closed or order.request_no != command.request:
+            return _NOTHING
+        if outcome is Outcome.NOT_SENT:
+            self._not_sent(order, command)
+        elif order.request is not Request.IDLE and not order.is_in_doubt:
+            order.ask(RequestEvent.UNANSWERED)
+            desk.blotter.query(order)
+        return self._reaction()
+
+    def tick(self, now: Nanos) -> Reaction:
+        """Let time pass: run the timers that are due."""
+        desk = self._desk
+        self._check_time(now)
+        desk.now = now
+        queries = run_timers(desk)
+        return Reaction(queries) if queries else _NOTHING
+
+    def restarted(self, now: Nanos) -> Reaction:
+        """Learn that the process died and is back on its journal.
+
+        All that was in flight is in doubt, and nothing is sent until a snapshot has come.
+        """
+        desk = self._desk
+        self._check_time(now)
+        desk.now = now
+        desk.connected = True
+        desk.quiet = None
+        self._go_blind(now)
+        for order in desk.blotter.open.values():
+            if order.is_in_flight:
+                order.ask(RequestEvent.UNANSWERED)
+            if order.is_in_doubt:
+                desk.blotter.query(order)
+        return Reaction((*desk.query_orders(), desk.query_open()))
+
+    # What it knows.
+
+    @property
+    def orders(self) -> Mapping[Cloid, Order]:
+        """Every order by cloid, retired ones included; not to be changed."""
+        return self._desk.blotter.orders
+
+    @property
+    def open_orders(self) -> Mapping[Cloid, Order]:
+        """The possibly-live orders by cloid, in the order of their placing; not to be changed."""
+        return self._desk.blotter.open
+
+    @property
+    def position(self) -> int:
+        """Signed sum of all fills, in lots."""
+        return self._desk.blotter.position
+
+    @property
+    def exposure(self) -> tuple[Qty, Qty]:
+        """Worst case (long, short) in lots, if everything possibly live were to fill."""
+        blotter = self._desk.blotter
+        long, short = blotter.position, -blotter.position
+        for order in chain(blotter.open.values(), blotter.closing.values()):
+            risk = order.open_risk(blotter.amends)
+            if order.side is Side.BUY:
+                long += risk
+            else:
+                short += risk
+        return max(0, long), max(0, short)
+
+    @property
+    def headroom(self) -> float:
+        """Unused share of the request quota, 0…1."""
+        return self._desk.ledger.headroom / MILLION
+
+    @property
+    def requests_used(self) -> int:
+        """Places and modifies entered in the ledger, with what was used before."""
+        return self._desk.ledger.requests
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing is sent because the stream broke and no snapshot has come since."""
+        return self._desk.is_blind
+
+    @property
+    def next_timer(self) -> Nanos:
+        """When `tick` has something to do at the earliest."""
+        return self._desk.due_at
+
+    # Inside.
+
+    def _check_time(self, now: Nanos) -> None:
+        if now < self._desk.now:
+            raise ValueError(f"now must not run backwards, was {now} after {self._desk.now}")
+
+    def _reaction(self) -> Reaction:
+        desk = self._desk
+        blotter = desk.blotter
+        if not blotter.to_query and not blotter.divergences:
+            return _NOTHING
+        queries: tuple[Query, ...] = desk.query_orders()
+        divergences: tuple[Divergence, ...] = tuple(blotter.divergences)
+        blotter.divergences.clear()
+        return Reaction(queries, divergences)
+
+    def _apply(self, report: Report) -> None:
+        desk = self._desk
+        blotter = desk.blotter
+        match report:
+            case Fill():
+                reports.on_fill(blotter, report)
+            case Accepted():
+                reports.on_accepted(blotter, report)
+                self._granted(blotter.orders.get(report.cloid))
+            case Modified():
+                reports.on_modified(blotter, report)
+                self._granted(blotter.orders.get(report.cloid))
+            case Cancelled():
+                reports.on_cancelled(blotter, report)
+                if report.reason is CancelReason.USER:
+                    desk.ledger.accept()
+            case Rejected():
+                self._refused(report, blotter.orders.get(report.cloid))
+                reports.on_rejected(blotter, report)
+            case ModifyRejected():
+                self._refused(report, blotter.orders.get(report.cloid))
+                reports.on_modify_rejected(blotter, report)
+            case CancelRejected():
+                reports.on_cancel_rejected(blotter, report)
+            case Snapshot():
+                evidence.on_snapshot(blotter, report)
+                self._synced(report)
+            case OrderStatus():
+                evidence.on_order_status(blotter, report)
+            case Limited():
+                desk.ledger.refuse(desk.now)
+            case Disconnected():
+                desk.connected = False
+                self._go_blind(desk.now)
+            case Reconnected():
+                desk.connected = True
+                self._go_blind(desk.now)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _go_blind(self, now: Nanos) -> None:
+        self._desk.synced = False
+        self._desk.blind_since = now
+
+    def _synced(self, snapshot: Snapshot) -> None:
+        desk = self._desk
+        desk.snapshot_at = max(desk.snapshot_at, snapshot.at)
+        if desk.connected and snapshot.at >= desk.blind_since:
+            desk.synced = True
+
+    def _granted(self, order: Order | None) -> None:
+        """Note that the venue takes requests, and this very thing."""
+        self._desk.ledger.accept()
+        if order is not None:
+            leg = order.leg
+            self._desk.refusals.forget((order.side, leg.price, leg.qty))
+            self._desk.refusals.forget((order.cloid, leg.price, leg.leaves))
+
+    def _refused(self, report: Rejected | ModifyRejected, order: Order | None) -> None:
+        """Remember what was refused, so that it is not repeated without a pause."""
+        if order is None or not reports.answers(order, report.request):
+            return
+        refusals = self._desk.refusals
+        if isinstance(report, Rejected):
+            if order.request in (Request.PLACING, Request.PLACING_IN_DOUBT):
+                refusals.add((order.side, order.leg.price, order.leg.qty), self._desk.now)
+        elif order.is_modifying and report.alive is Alive.YES:
+            qty = order.goal_qty
+            if self._desk.capabilities.qty_is_total:
+                qty -= order.leg.filled
+            refusals.add((order.cloid, order.goal_price, qty), self._desk.now)
+
+    def _not_sent(self, order: Order, command: Place | Modify | Cancel) -> None:
+        """Take a request back that never left this process."""
+        desk = self._desk
+        if isinstance(command, Place):
+            rejected = Rejected(desk.now, order.cloid, "not sent", command.request)
+            reports.on_rejected(desk.blotter, rejected)
+        elif order.request is not Request.IDLE:
+            order.ask(RequestEvent.DISPROVED)
+            ended = Cancelled(desk.now, order.cloid, order.leg.oid, CancelReason.VENUE)
+            desk.blotter.settle(order, ended)
+
+
+def _check_targets(targets: Targets) -> None:
+    """Raise ValueError where targets are not best first, bids below asks."""
+    for name, wanted, side in (("bids", targets.bids, 1), ("asks", targets.asks, -1)):
+        before: Target | None = None
+        for target in wanted:
+            if target.price <= 0 or target.qty <= 0:
+                raise ValueError(f"{name} must have a positive price and size, was {target}")
+            if before is not None and (before.price - target.price) * side <= 0:
+                raise ValueError(
+                    f"{name} must be best first and each price once, was {target} after {before}"
+                )
+            before = target
+    if targets.bids and targets.asks and targets.bids[0].price >= targets.asks[0].price:
+        raise ValueError(
+            f"bids must stay below asks, was {targets.bids[0].price} and {targets.asks[0].price}"
+        )

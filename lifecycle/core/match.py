@@ -1,0 +1,124 @@
+"""Which order stands for which target: as many keeps as possible, then the rest in order.
+
+One side at a time. Orders and targets are on a line, so the leftovers are paired from the touch
+outwards. The number of calls is minimal: a keep costs none, a modify one, an order or a target
+without a partner one, and a pair too far apart to modify two. A brute-force test says so.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from lifecycle.core.order import Order
+from spec.trace import Target
+
+Pairs: TypeAlias = list[int]
+"""For each order the index of its target, -1 without one."""
+
+
+def match_keeps(
+    orders: Sequence[Order],
+    targets: Sequence[Target],
+    taken: Sequence[bool],
+    bands: Sequence[int],
+    fits: Callable[[Order, Target], bool],
+) -> Pairs:
+    """Pair as many orders as possible with targets that they may stand for as they are.
+
+    `taken[j]` targets are not to be had; an order may stand for target j when its price is
+    within `bands[j]` and its size `fits`. Same points are paired first, then the nearest, then
+    augmenting paths make the number of pairs the greatest possible.
+    """
+    pairs = [-1] * len(orders)
+    owner = [-1] * len(targets)
+    if not orders or not targets:
+        return pairs
+    side = orders[0].side
+    # Ascending from the touch outwards, so that each order looks at its neighbourhood only.
+    places = [-side * target.price for target in targets]
+    widest = max(bands)
+    edges = []
+    for order in orders:
+        place = -side * order.leg.price
+        near = range(bisect_left(places, place - widest), bisect_right(places, place + widest))
+        edges.append(
+            [
+                j
+                for j in near
+                if not taken[j] and abs(places[j] - place) <= bands[j] and fits(order, targets[j])
+            ]
+        )
+        if len(edges[-1]) > 1:
+            edges[-1].sort(key=lambda j: abs(places[j] - place))
+    for same in (True, False):
+        for i, candidates in enumerate(edges):
+            if pairs[i] != -1:
+                continue
+            for j in candidates:
+                if owner[j] == -1 and (not same or targets[j].price == orders[i].leg.price):
+                    pairs[i] = j
+                    owner[j] = i
+                    break
+    for i, candidates in enumerate(edges):
+        if pairs[i] == -1 and candidates:
+            _augment(i, edges, pairs, owner, set())
+    return pairs
+
+
+def _augment(
+    i: int, edges: Sequence[list[int]], pairs: Pairs, owner: list[int], tried: set[int]
+) -> bool:
+    """Find a target for order i, moving others to another of theirs; depth ≤ len(targets)."""
+    for j in edges[i]:
+        if j in tried:
+            continue
+        tried.add(j)
+        if owner[j] == -1 or _augment(owner[j], edges, pairs, owner, tried):
+            owner[j] = i
+            pairs[i] = j
+            return True
+    return False
+
+
+def match_leftovers(
+    orders: Sequence[Order],
+    targets: Sequence[Target],
+    left_orders: Sequence[int],
+    left_targets: Sequence[int],
+    reach: Callable[[Target], int] | None,
+) -> list[tuple[int, int]]:
+    """Pair what is left, both lists sorted from the touch outwards, for modifying.
+
+    `reach` gives how far a modify may go to a target, in price units; None is any distance.
+    Orders and targets beyond reach of each other stay unpaired.
+    """
+    if reach is None:
+        return list(zip(left_orders, left_targets, strict=False))
+    found: list[tuple[int, int]] = []
+    a = b = 0
+    while a < len(left_orders) and b < len(left_targets):
+        i, j = left_orders[a], left_targets[b]
+        side = orders[i].side
+        # Positive: the order is further from the touch than the target.
+        outward = (targets[j].price - orders[i].leg.price) * side
+        limit = reach(targets[j])
+        if outward > limit:
+            b += 1
+        elif outward < -limit:
+            a += 1
+        else:
+            found.append((i, j))
+            a += 1
+            b += 1
+    return found
+
+
+def nearest(price: int, targets: Sequence[Target], taken: Sequence[bool]) -> int:
+    """Return the nearest free target to a price, the better one on a tie; -1 without any."""
+    best, distance = -1, 0
+    for j, target in enumerate(targets):
+        if not taken[j]:
+            away = abs(target.price - price)
+            if best == -1 or away < distance:
+                best, distance = j, away
+    return best

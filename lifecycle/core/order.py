@@ -1,0 +1,282 @@
+"""One logical order: three machines, a chain of legs, and fills that count once.
+
+The cloid is the order's identity; each oid that the venue gives it is a leg with its own
+authorised size and its own fills. What remains is always derived, never a counter of its own.
+The machines move only by `advance`, `ask` and `hold_by`, which look up the compiled tables.
+"""
+
+from typing import Final
+
+from exchange.units import Nanos, Price, Qty
+from exchange.words import Cloid, Oid, Side, TradeId
+from lifecycle.core.tables import DIVERGENCE, EXPECTED, HOLD, PHASE, REQUEST
+from spec.states import (
+    CLOSED_PHASES,
+    Hold,
+    HoldEvent,
+    Phase,
+    PhaseEvent,
+    Request,
+    RequestEvent,
+    State,
+    displayed,
+)
+
+# Enum members by value, and the few that the hot path compares with, looked up once.
+_PHASES: Final = tuple(Phase)
+_REQUESTS: Final = tuple(Request)
+_HOLDS: Final = tuple(Hold)
+_PENDING_NEW: Final = Phase.PENDING_NEW
+_RESTING: Final = Phase.RESTING
+_IDLE: Final = Request.IDLE
+_PLACING: Final = Request.PLACING
+_MODIFYING: Final = Request.MODIFYING
+_MODIFYING_IN_DOUBT: Final = Request.MODIFYING_IN_DOUBT
+
+
+class Leg:
+    """One oid's part of an order."""
+
+    __slots__ = ("ended", "ended_at", "filled", "oid", "price", "qty", "reported", "trades")
+
+    def __init__(self, oid: Oid | None, price: Price, qty: Qty) -> None:
+        self.oid = oid
+        """None until the venue has named it."""
+        self.price = price
+        self.qty = qty
+        """The authorised size: with which it came on the book, or was amended to."""
+        self.filled: Qty = 0
+        """Sum of the fills booked."""
+        self.reported: Qty = 0
+        """What the venue says has filled, where that is ahead of the fills booked."""
+        self.ended = False
+        """Gone while a modify was unanswered, whose answer decides about the order."""
+        self.ended_at: Nanos = 0
+        self.trades: set[TradeId] = set()
+        """The fills booked, by trade id."""
+
+    @property
+    def leaves(self) -> Qty:
+        """What remains of this leg if it still rests, by fills or by the venue's word."""
+        return max(0, self.qty - max(self.filled, self.reported))
+
+    @property
+    def open_risk(self) -> Qty:
+        """What may still be booked as filled if the leg is live."""
+        return max(0, self.qty - self.filled)
+
+    @property
+    def unbooked(self) -> Qty:
+        """What the venue says has filled and no fill has told us yet."""
+        return max(0, self.reported - self.filled)
+
+
+class Order:
+    """One logical order, from its place to its retirement."""
+
+    __slots__ = (
+        "absences",
+        "absent_at",
+        "absent_in_snapshot",
+        "answered",
+        "answered_at",
+        "cloid",
+        "closed_at",
+        "evidence_at",
+        "expires_at",
+        "filled",
+        "goal_price",
+        "goal_qty",
+        "hold",
+        "leg",
+        "level",
+        "modified_at",
+        "old_legs",
+        "phase",
+        "placed_at",
+        "queried_at",
+        "reduce_only",
+        "request",
+        "request_no",
+        "side",
+        "suspect",
+    )
+
+    def __init__(self, cloid: Cloid, side: Side, price: Price, qty: Qty, now: Nanos) -> None:
+        self.cloid = cloid
+        self.side = side
+        self.reduce_only = False
+        self.phase = _PENDING_NEW
+        self.request = _IDLE
+        self.hold = Hold.FREE
+        self.leg = Leg(None, price, qty)
+        """The current leg."""
+        self.old_legs: list[Leg] = []
+        """Superseded legs, oldest first; their late fills still count."""
+        self.filled: Qty = 0
+        """Over all legs."""
+        self.goal_price = price
+        """Where the unanswered request, or the last one, takes the order."""
+        self.goal_qty = qty
+        """The authorised size that goes with it: of the new leg, or the amended total."""
+        self.request_no = 0
+        """Number of the newest request."""
+        self.expires_at: Nanos = 0
+        """When the newest request can no longer reach the venue."""
+        self.answered = False
+        """The newest request was refused without saying what rests: it will have no effect later,
+        so evidence need not wait for its expiry."""
+        self.answered_at: Nanos = 0
+        """When the venue said so; a look from before that saw less than the refusal did."""
+        self.placed_at = now
+        self.modified_at: Nanos | None = None
+        """When the last modify was sent."""
+        self.evidence_at: Nanos = now
+        """The time of the newest evidence about this order; older evidence proves nothing."""
+        self.absences = 0
+        """Times that it was found absent since, counted only where absence is evidence."""
+        self.absent_at: Nanos = 0
+        self.absent_in_snapshot = False
+        self.suspect = False
+        """A report diverged from this record, and nothing has confirmed it since."""
+        self.queried_at: Nanos | None = None
+        self.closed_at: Nanos = 0
+        self.level = 0
+        """The index of the target that it last stood for, 0 best."""
+
+    # The machines.
+
+    def advance(self, event: PhaseEvent, now: Nanos) -> bool:
+        """Give the phase an event; returns False on a divergence, and then nothing has changed."""
+        cell = PHASE[self.phase][event]
+        if cell == DIVERGENCE:
+            return False
+        if cell != EXPECTED:
+            self.phase = _PHASES[cell]
+            if cell > _RESTING:
+                self._close(now)
+        return True
+
+    def _close(self, now: Nanos) -> None:
+        if self.phase is Phase.RETIRED:
+            return
+        self.closed_at = now
+        self.answered = False
+        self.request = _REQUESTS[_next(REQUEST[self.request][RequestEvent.CLOSED], self.request)]
+        self.hold = _HOLDS[_next(HOLD[self.hold][HoldEvent.RELEASE], self.hold)]
+
+    def ask(self, event: RequestEvent) -> bool:
+        """Give the request an event; returns False on a divergence, and then nothing changed."""
+        cell = REQUEST[self.request][event]
+        if cell == DIVERGENCE:
+            return False
+        if cell != EXPECTED:
+            self.request = _REQUESTS[cell]
+            if cell == _IDLE:
+                self.answered = False
+        return True
+
+    def hold_by(self, event: HoldEvent) -> None:
+        """Give the hold an event; every cell of its table is filled."""
+        cell = HOLD[self.hold][event]
+        if cell != EXPECTED:
+            self.hold = _HOLDS[cell]
+
+    # What is derived.
+
+    @property
+    def state(self) -> State:
+        """The displayed state."""
+        return displayed(self.phase, self.request, self.hold)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it may fill no more, late reports of earlier fills apart."""
+        return self.phase in CLOSED_PHASES
+
+    @property
+    def is_modifying(self) -> bool:
+        """Whether a modify is unanswered, in doubt or not."""
+        return self.request is _MODIFYING or self.request is _MODIFYING_IN_DOUBT
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the outcome of its newest request is unknown."""
+        # In-doubt states have even values; the table's order is checked by the tests of states.
+        return self.request != _IDLE and self.request % 2 == 0
+
+    def is_past(self, at: Nanos) -> bool:
+        """Say whether a look at this time has seen all that the newest request can ever do."""
+        return at >= self.expires_at or (self.answered and at >= self.answered_at)
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether its request is unanswered and not yet in doubt."""
+        return self.request % 2 == 1
+
+    @property
+    def oid(self) -> Oid | None:
+        """The current leg's oid."""
+        return self.leg.oid
+
+    @property
+    def price(self) -> Price:
+        """The current leg's price, as last confirmed or, for a new order, sent."""
+        return self.leg.price
+
+    @property
+    def leaves(self) -> Qty:
+        """What remains of the current leg, 0 when closed."""
+        return 0 if self.phase > _RESTING else self.leg.leaves
+
+    def open_risk(self, amends: bool) -> Qty:
+        """Return what may still be booked as filled, in the worst case.
+
+        Both legs of an unanswered modify count; where a modify amends in place (`amends`) there
+        is one leg, and the larger of its two sizes counts.
+        """
+        unbooked = 0
+        for leg in self.old_legs:
+            unbooked += leg.unbooked
+        if self.phase > _RESTING:
+            return unbooked + self.leg.unbooked
+        risk = self.leg.open_risk
+        if self.request is _MODIFYING or self.request is _MODIFYING_IN_DOUBT:
+            if amends:
+                risk = max(risk, self.goal_qty - self.leg.filled)
+            else:
+                risk += self.goal_qty
+        return unbooked + risk
+
+    def leg_of(self, oid: Oid | None) -> Leg | None:
+        """Return the leg with this oid, the current one first; None where there is none."""
+        if oid is None or self.leg.oid == oid:
+            return self.leg
+        for leg in self.old_legs:
+            if leg.oid == oid:
+                return leg
+        return None
+
+    def has_oid(self, oid: Oid) -> bool:
+        """Say whether one of its legs has this oid."""
+        return self.leg.oid == oid or any(leg.oid == oid for leg in self.old_legs)
+
+    def next_leg(self, oid: Oid, price: Price, qty: Qty) -> Leg:
+        """Open a leg and make it the current one."""
+        self.old_legs.append(self.leg)
+        self.leg = Leg(oid, price, qty)
+        return self.leg
+
+    def __repr__(self) -> str:
+        """Return cloid, side, state and the current leg, for people."""
+        side = "buy" if self.side > 0 else "sell"
+        return (
+            f"<Order {self.cloid} {side} {self.leaves}/{self.leg.qty}@{self.leg.price} "
+            f"{self.state} oid={self.leg.oid}>"
+        )
+
+
+def _next(cell: int, current: int) -> int:
+    """Resolve a cell of an event that is legal in every state."""
+    assert cell != DIVERGENCE, f"closing must be legal in every state, was not in {current}"
+    return current if cell == EXPECTED else cell

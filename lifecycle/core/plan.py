@@ -1,0 +1,372 @@
+"""One cycle: from matched sides to the commands that may be sent now, each with its reason.
+
+What is wanted passes the gates in a fixed order, hard ones last, and the first that holds it back
+gives the reason. Cancels and modifies go before places, so that a place never takes the room of
+something that is already on the book.
+"""
+
+from itertools import chain
+from typing import Final
+
+from exchange.commands import Command
+from exchange.market import Market
+from exchange.units import Price, Qty
+from exchange.words import Cloid, Side
+from lifecycle.core.bands import base_latch
+from lifecycle.core.desk import Desk
+from lifecycle.core.order import Order
+from lifecycle.core.sides import SidePlan, Want
+from spec.states import Hold, HoldEvent, Request
+from spec.trace import Action, Decision, Reason, Target, Targets
+
+# Enum members looked up once: before Python 3.12 each access costs a function call.
+_CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
+_CANCELLING: Final = Request.CANCELLING
+_IDLE: Final = Request.IDLE
+_WITHDRAW: Final = Want.WITHDRAW
+_REPLACE: Final = Want.REPLACE
+_WANT_MODIFY: Final = Want.MODIFY
+_WANT_KEEP: Final = Want.KEEP
+_ACTION_CANCEL: Final = Action.CANCEL
+_ACTION_MODIFY: Final = Action.MODIFY
+_ACTION_PLACE: Final = Action.PLACE
+_ACTION_KEEP: Final = Action.KEEP
+_ACTION_WAIT: Final = Action.WAIT
+_WOULD_CROSS: Final = Reason.WOULD_CROSS
+_PREDECESSOR: Final = Reason.PREDECESSOR
+_SAME_POINT: Final = Reason.SAME_POINT
+_OWN_ORDER: Final = Reason.OWN_ORDER
+_REASON_DEBOUNCED: Final = Reason.DEBOUNCED
+_IN_FLIGHT: Final = Reason.IN_FLIGHT
+_WITHDRAWN: Final = Reason.WITHDRAWN
+_EMERGENCY: Final = Reason.EMERGENCY
+_UNCOVERED: Final = Reason.UNCOVERED
+_EXPOSURE: Final = Reason.EXPOSURE
+_IN_DOUBT: Final = Reason.IN_DOUBT
+_REASON_LATCHED: Final = Reason.LATCHED
+_LIMITED: Final = Reason.LIMITED
+_BACKOFF: Final = Reason.BACKOFF
+_INVALID: Final = Reason.INVALID
+_REASON_REPLACE: Final = Reason.REPLACE
+_REASON_MODIFY: Final = Reason.MODIFY
+_GATED: Final = Reason.GATED
+_QUOTA: Final = Reason.QUOTA
+_DEBOUNCE: Final = HoldEvent.DEBOUNCE
+_RELEASE: Final = HoldEvent.RELEASE
+_LATCH: Final = HoldEvent.LATCH
+_DEBOUNCED: Final = Hold.DEBOUNCED
+
+
+class Round:
+    """The scratch of one cycle."""
+
+    def __init__(self, desk: Desk, targets: Targets, market: Market) -> None:
+        self.desk = desk
+        self.market = market
+        factor = desk.ledger.latch_factor(desk.settings)
+        base = base_latch(desk.settings, targets)
+        self.bids = SidePlan(desk, Side.BUY, targets.bids, base, factor)
+        self.asks = SidePlan(desk, Side.SELL, targets.asks, base, factor)
+        self.cancels: list[Command] = []
+        self.modifies: list[Command] = []
+        self.places: list[Command] = []
+        self.decisions: list[Decision] = []
+        if desk.settings.exposure_cap is not None:
+            self._measure_risk()
+
+    def run(self) -> tuple[Command, ...]:
+        """Decide about everything; returns the commands in the order of their sending."""
+        both = (self.bids, self.asks)
+        if self.desk.settings.exposure_cap is not None:
+            for plan in both:
+                self._shed(plan)
+        self._clear_the_way(self.bids, self.asks)
+        self._clear_the_way(self.asks, self.bids)
+        for plan in both:
+            for i in range(len(plan.orders)):
+                self._decide(plan, i)
+        for plan in both:
+            self._cover(plan)
+        return (*self.cancels, *self.modifies, *self.places)
+
+    # Emergencies.
+
+    def _measure_risk(self) -> None:
+        amends = self.desk.blotter.amends
+        position = self.desk.blotter.position
+        self.bids.risk, self.asks.risk = position, -position
+        blotter = self.desk.blotter
+        for order in chain(blotter.open.values(), blotter.closing.values()):
+            plan = self.bids if order.side > 0 else self.asks
+            plan.risk += order.open_risk(amends)
+
+    def _shed(self, plan: SidePlan) -> None:
+        """Mark orders for cancelling, outermost first, until the worst case is under the cap."""
+        cap = self.desk.settings.exposure_cap
+        assert cap is not None, "only with a cap"
+        amends = self.desk.blotter.amends
+        excess = plan.risk - cap
+        for order in plan.orders:
+            if order.request in (_CANCELLING, _CANCELLING_IN_DOUBT):
+                excess -= order.open_risk(amends)
+        for i in range(len(plan.orders) - 1, -1, -1):
+            if excess <= 0:
+                return
+            if plan.orders[i].request is _IDLE:
+                plan.emergency[i] = True
+                plan.wants[i] = _WITHDRAW
+                excess -= plan.orders[i].open_risk(amends)
+
+    def _clear_the_way(self, plan: SidePlan, other: SidePlan) -> None:
+        """Mark idle orders of the other side that a wanted price of this side would meet."""
+        wanted: Price | None = None
+        for i, want in enumerate(plan.wants):
+            if want in (_WANT_MODIFY, _REPLACE):
+                wanted = _inner(plan.side, wanted, plan.targets[plan.levels[i]].price)
+        for level in plan.uncovered:
+            wanted = _inner(plan.side, wanted, plan.targets[level].price)
+        if wanted is None:
+            return
+        for i, order in enumerate(other.orders):
+            meets = (wanted - order.leg.price) * plan.side >= 0
+            if meets and order.request is _IDLE:
+                other.emergency[i] = True
+
+    # Orders.
+
+    def _decide(self, plan: SidePlan, i: int) -> None:
+        order, want = plan.orders[i], plan.wants[i]
+        if order.request is not _IDLE:
+            reason = _IN_DOUBT if order.is_in_doubt else _IN_FLIGHT
+            self._note(plan, i, _ACTION_WAIT, reason)
+        elif want is _WITHDRAW:
+            reason = _EMERGENCY if plan.emergency[i] else _WITHDRAWN
+            self._cancel(plan, i, reason)
+        elif plan.emergency[i]:
+            self._emergency(plan, i)
+        elif want is _WANT_KEEP:
+            self._keep(plan, i)
+        elif want is _WANT_MODIFY:
+            self._modify(plan, i)
+        else:
+            self._replace(plan, i)
+
+    def _keep(self, plan: SidePlan, i: int) -> None:
+        order, target = plan.orders[i], plan.targets[plan.levels[i]]
+        if order.leg.price == target.price and order.leaves == target.qty:
+            order.hold_by(_RELEASE)
+            self._note(plan, i, _ACTION_KEEP, _SAME_POINT)
+        else:
+            order.hold_by(_LATCH)
+            self._note(plan, i, _ACTION_KEEP, _REASON_LATCHED)
+
+    def _emergency(self, plan: SidePlan, i: int) -> None:
+        """Get an order out of the way of our other side: a modify if that may be, or a cancel."""
+        order, target = plan.orders[i], plan.targets[plan.levels[i]]
+        moves_away = (target.price - order.leg.price) * plan.side < 0
+        interval = self._in_interval(order)
+        if moves_away and not interval and self._barrier(order, plan, target) is None:
+            self._send_modify(plan, i, _EMERGENCY)
+        else:
+            self._cancel(plan, i, _EMERGENCY)
+
+    def _modify(self, plan: SidePlan, i: int) -> None:
+        order, target = plan.orders[i], plan.targets[plan.levels[i]]
+        settings = self.desk.settings
+        if self._in_interval(order):
+            if settings.modify_drop:
+                self._note(plan, i, _ACTION_WAIT, _GATED)
+            else:
+                order.hold_by(_DEBOUNCE)
+                self._note(plan, i, _ACTION_WAIT, _REASON_DEBOUNCED)
+            return
+        barrier = self._barrier(order, plan, target)
+        if barrier is None:
+            self._send_modify(plan, i, _REASON_MODIFY)
+        elif barrier is _EXPOSURE and plan.is_stale(i):
+            # Both legs would count. A cancel first and a place after it keep the cap, and the
+            # price true; a debounced order may only be cancelled alone, as an emergency.
+            debounced = order.hold is _DEBOUNCED
+            self._cancel(plan, i, _EMERGENCY if debounced else _REASON_REPLACE)
+        else:
+            self._note(plan, i, _ACTION_WAIT, barrier)
+
+    def _in_interval(self, order: Order) -> bool:
+        settings = self.desk.settings
+        last = self.desk.modified_at if settings.modify_global else order.modified_at
+        return last is not None and self.desk.now - last < settings.modify_interval
+
+    def _replace(self, plan: SidePlan, i: int) -> None:
+        level = plan.levels[i]
+        sent = self._cancel(plan, i, _REASON_REPLACE)
+        if sent and self.desk.settings.place_with_cancel:
+            self._place(plan, level)
+        elif sent:
+            self._note_level(plan, level, _PREDECESSOR)
+
+    def _send_modify(self, plan: SidePlan, i: int, reason: Reason) -> None:
+        order, target = plan.orders[i], plan.targets[plan.levels[i]]
+        if not self.desk.blotter.amends:
+            plan.risk += target.qty
+        else:
+            plan.risk += max(0, target.qty - order.leg.open_risk)
+        plan.advance(target.price)
+        self._note(plan, i, _ACTION_MODIFY, reason)
+        self.modifies.append(self.desk.modify(order, target))
+
+    def _cancel(self, plan: SidePlan, i: int, reason: Reason) -> bool:
+        ledger = self.desk.ledger
+        if ledger.is_held(self.desk.now):
+            self._note(plan, i, _ACTION_WAIT, _LIMITED)
+            return False
+        if not ledger.can_cancel:
+            self._note(plan, i, _ACTION_WAIT, _QUOTA)
+            return False
+        self._note(plan, i, _ACTION_CANCEL, reason)
+        self.cancels.append(self.desk.cancel(plan.orders[i]))
+        return True
+
+    # Targets without an order.
+
+    def _cover(self, plan: SidePlan) -> None:
+        live = len(plan.orders)
+        if self.desk.settings.place_with_cancel:
+            live = sum(1 for order in plan.orders if order.request is not _CANCELLING)
+        room = len(plan.targets) - live
+        for level in plan.uncovered:
+            if room <= 0:
+                self._note_level(plan, level, _PREDECESSOR)
+            elif self._place(plan, level):
+                room -= 1
+
+    def _place(self, plan: SidePlan, level: int) -> bool:
+        target = plan.targets[level]
+        barrier = self._barrier(None, plan, target)
+        if barrier is not None:
+            self._note_level(plan, level, barrier)
+            return False
+        plan.risk += target.qty
+        plan.advance(target.price)
+        command = self.desk.place(plan.side, target, level)
+        self.places.append(command)
+        self._note_level(plan, level, _UNCOVERED, command.cloid)
+        return True
+
+    # Gates.
+
+    def _barrier(self, order: Order | None, plan: SidePlan, target: Target) -> Reason | None:
+        """Return why a place (`order` None) or a modify may not be sent now, None if it may."""
+        desk = self.desk
+        price, qty, side = target.price, target.qty, plan.side
+        if not _is_valid(desk, price, qty):
+            return _INVALID
+        touch = self.market.ask if plan is self.bids else self.market.bid
+        if desk.settings.post_only and touch is not None and (price - touch) * side >= 0:
+            return _WOULD_CROSS
+        facing = (self.asks if plan is self.bids else self.bids).foremost
+        if facing is not None and (price - facing) * side >= 0:
+            return _OWN_ORDER
+        if desk.refusals.holds((side if order is None else order.cloid, price, qty), desk.now):
+            return _BACKOFF
+        if self._over_cap(order, plan, qty):
+            return _EXPOSURE
+        if desk.ledger.is_held(desk.now):
+            return _LIMITED
+        if not desk.ledger.can_request:
+            return _QUOTA
+        return None
+
+    def _over_cap(self, order: Order | None, plan: SidePlan, qty: Qty) -> bool:
+        cap = self.desk.settings.exposure_cap
+        if cap is None:
+            return False
+        if order is not None and self.desk.blotter.amends:
+            qty = max(0, qty - order.leg.open_risk)
+        return qty > 0 and plan.risk + qty > cap
+
+    # Decisions.
+
+    def _note(self, plan: SidePlan, i: int, action: Action, reason: Reason) -> None:
+        order, level = plan.orders[i], plan.levels[i]
+        if level < 0:
+            price, qty, band = 0, 0, 0
+        else:
+            price, qty = plan.targets[level].price, plan.targets[level].qty
+            band = plan.bands[level]
+        self.decisions.append(
+            Decision(
+                order.cloid,
+                plan.side,
+                level,
+                action,
+                reason,
+                order.leg.price,
+                price,
+                order.leaves,
+                qty,
+                band,
+            )
+        )
+
+    def _note_level(
+        self, plan: SidePlan, level: int, reason: Reason, cloid: Cloid | None = None
+    ) -> None:
+        target = plan.targets[level]
+        action = _ACTION_WAIT if cloid is None else _ACTION_PLACE
+        price = 0 if cloid is None else target.price
+        qty = 0 if cloid is None else target.qty
+        self.decisions.append(
+            Decision(
+                cloid,
+                plan.side,
+                level,
+                action,
+                reason,
+                price,
+                target.price,
+                qty,
+                target.qty,
+                plan.bands[level],
+            )
+        )
+
+
+def _inner(side: Side, best: Price | None, price: Price) -> Price:
+    """Return the more aggressive of two prices of a side."""
+    return price if best is None or (price - best) * side > 0 else best
+
+
+def _is_valid(desk: Desk, price: Price, qty: Qty) -> bool:
+    instrument = desk.instrument
+    return (
+        instrument.is_valid_price(price)
+        and instrument.is_valid_qty(qty)
+        and instrument.is_valid_notional(price, qty)
+    )
+
+
+def blind_decisions(desk: Desk, targets: Targets) -> list[Decision]:
+    """Return the decisions of a cycle in which nothing may be sent."""
+    found = [
+        Decision(
+            order.cloid,
+            order.side,
+            -1,
+            Action.WAIT,
+            Reason.BLIND,
+            order.leg.price,
+            0,
+            order.leaves,
+            0,
+            0,
+        )
+        for order in desk.blotter.open.values()
+    ]
+    for side, wanted in ((Side.BUY, targets.bids), (Side.SELL, targets.asks)):
+        for level, target in enumerate(wanted):
+            found.append(
+                Decision(
+                    None, side, level, Action.WAIT, Reason.BLIND, 0, target.price, 0, target.qty, 0
+                )
+            )
+    return found

@@ -1,0 +1,114 @@
+"""The configuration in integers: what decisions are made with.
+
+Bands are held in millionths of a basis point, factors in millionths, times in nanoseconds, the
+exposure cap in lots. A band becomes price units once a cycle (`lifecycle.core.bands`), so every
+decision is an integer comparison.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.instrument import Instrument
+from exchange.units import MILLISECOND, Nanos, Qty, seconds
+from lifecycle.config import Config
+
+INFINITY: Final = float("inf")
+
+MILLION: Final = 1_000_000
+"""Factors, shares and basis points are counted in millionths of themselves."""
+
+
+def _millionths(value: float) -> int:
+    return round(value * MILLION)
+
+
+def _millionths_or_none(value: float | None) -> int | None:
+    return None if value is None else _millionths(value)
+
+
+def _check_numbers(config: Config) -> None:
+    """Raise ValueError where a number is negative, or is none."""
+    for table in ("bands", "modify", "quota", "timing"):
+        values = getattr(config, table)
+        for field in values.__struct_fields__:
+            value = getattr(values, field)
+            for number in value if isinstance(value, tuple) else (value,):
+                if isinstance(number, (int, float)) and not 0 <= number < INFINITY:
+                    raise ValueError(
+                        f"{table}.{field} must be finite and not negative, was {number}"
+                    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One configuration, compiled for one instrument."""
+
+    latch: int | None
+    half_spread_share: int
+    latch_min: int
+    latch_max: int
+    level_factors: tuple[int, ...]
+    stale_factor: int
+    stale: int | None
+    size_latch: int
+    modify_enabled: bool
+    modify_interval: Nanos
+    modify_max: int | None
+    """Millionths of a basis point; None: any distance."""
+    modify_global: bool
+    modify_drop: bool
+    quota_cap: int | None
+    quota_used: int
+    quota_cancel_cap: int | None
+    wide_below: int
+    widest_below: int
+    widest_factor: int
+    exposure_cap: Qty | None
+    timeout: Nanos
+    retire: Nanos
+    reconcile: Nanos
+    post_only: bool
+    place_with_cancel: bool
+
+
+def compile_settings(config: Config, instrument: Instrument) -> Settings:
+    """Turn a configuration into integers; raises ValueError where a value has no meaning."""
+    bands, modify, quota, timing = config.bands, config.modify, config.quota, config.timing
+    if not bands.level_factors:
+        raise ValueError("bands.level_factors must not be empty")
+    if bands.latch_bps_min > bands.latch_bps_max:
+        raise ValueError(
+            f"bands.latch_bps_min must not exceed latch_bps_max, was {bands.latch_bps_min}"
+        )
+    if not quota.widest_below < quota.wide_below:
+        raise ValueError(f"quota.widest_below must be below wide_below, was {quota.widest_below}")
+    _check_numbers(config)
+    cap = config.risk.exposure_cap
+    max_bps = modify.max_bps if modify.enabled else 0.0
+    return Settings(
+        latch=_millionths_or_none(bands.latch_bps),
+        half_spread_share=_millionths(bands.half_spread_share),
+        latch_min=_millionths(bands.latch_bps_min),
+        latch_max=_millionths(bands.latch_bps_max),
+        level_factors=tuple(_millionths(factor) for factor in bands.level_factors),
+        stale_factor=_millionths(bands.stale_factor),
+        stale=_millionths_or_none(bands.stale_bps),
+        size_latch=_millionths(bands.size),
+        modify_enabled=modify.enabled,
+        modify_interval=modify.min_interval_ms * MILLISECOND,
+        modify_max=_millionths_or_none(max_bps),
+        modify_global=modify.scope == "global",
+        modify_drop=modify.gated == "drop",
+        quota_cap=quota.cap,
+        quota_used=quota.used,
+        quota_cancel_cap=quota.cap if quota.cancel_cap is None else quota.cancel_cap,
+        wide_below=_millionths(quota.wide_below),
+        widest_below=_millionths(quota.widest_below),
+        widest_factor=_millionths(quota.widest_factor),
+        exposure_cap=None if cap is None else instrument.qty(cap),
+        timeout=seconds(timing.request_timeout_s),
+        retire=seconds(timing.retire_s),
+        reconcile=seconds(timing.reconcile_s),
+        post_only=config.orders.post_only,
+        place_with_cancel=config.orders.place_with_cancel,
+    )

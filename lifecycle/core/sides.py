@@ -1,0 +1,229 @@
+"""One side of a cycle: its orders from the touch outwards, each with the target it stands for.
+
+This is matching and L4 together, and nothing is sent here: an order is kept, or something else
+is wanted of it, and `lifecycle.core.plan` decides whether that may be sent now.
+"""
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from exchange.units import Price
+from exchange.words import Side
+from lifecycle.core.assign import assign
+from lifecycle.core.bands import in_units, level_latch, stale_band
+from lifecycle.core.desk import Desk
+from lifecycle.core.match import match_keeps, match_leftovers, nearest
+from lifecycle.core.order import Order
+from lifecycle.core.settings import MILLION
+from spec.states import Hold, Request
+from spec.trace import Target
+
+
+class Want(enum.IntEnum):
+    """What matching wants of one order."""
+
+    WAIT = 0
+    """It is in flight or in doubt: nothing but a query."""
+    KEEP = 1
+    MODIFY = 2
+    REPLACE = 3
+    """Too far to modify: cancel it, and place when it is proven gone."""
+    WITHDRAW = 4
+    """No target wants it."""
+
+
+# Enum members looked up once: before Python 3.12 each access costs a function call.
+_IDLE: Final = Request.IDLE
+_CANCELLING: Final = Request.CANCELLING
+_DEBOUNCED: Final = Hold.DEBOUNCED
+_WAIT: Final = Want.WAIT
+_KEEP: Final = Want.KEEP
+_MODIFY: Final = Want.MODIFY
+_REPLACE: Final = Want.REPLACE
+_WITHDRAW: Final = Want.WITHDRAW
+
+
+class SidePlan:
+    """The orders and targets of one side, matched."""
+
+    __slots__ = (
+        "bands",
+        "desk",
+        "emergency",
+        "foremost",
+        "latches",
+        "levels",
+        "orders",
+        "risk",
+        "side",
+        "targets",
+        "uncovered",
+        "wants",
+    )
+
+    def __init__(
+        self, desk: Desk, side: Side, targets: tuple[Target, ...], base: int, factor: int
+    ) -> None:
+        """Match one side; `base` latch and quota `factor` as in `lifecycle.core.bands`."""
+        self.desk = desk
+        self.side = side
+        self.targets = targets
+        self.orders: list[Order] = [
+            order for order in desk.blotter.open.values() if order.side is side
+        ]
+        self.orders.sort(key=_from_the_touch)
+        settings = desk.settings
+        self.latches = [level_latch(settings, base, level, factor) for level in range(len(targets))]
+        """The latch of each level, in millionths of a basis point."""
+        self.bands = [
+            in_units(min(latch, stale_band(settings, latch)), target.price)
+            for latch, target in zip(self.latches, targets, strict=True)
+        ]
+        """The same in price units; a stale order is not kept, however the latch has widened."""
+        self.levels = [-1] * len(self.orders)
+        """For each order the level of its target, -1 without one."""
+        self.wants = [_WAIT] * len(self.orders)
+        self.emergency = [False] * len(self.orders)
+        """In the way of our other side, or over the exposure cap."""
+        self.uncovered: list[int] = []
+        """Levels that no order stands for."""
+        self.foremost = self._innermost()
+        """The most aggressive price of this side, of what is sent in this cycle too; None without
+        any."""
+        self.risk = 0
+        """Worst-case exposure of this side, in lots; kept only where there is a cap."""
+        self._match()
+
+    def _match(self) -> None:
+        taken = [False] * len(self.targets)
+        for i, order in enumerate(self.orders):
+            # Placing and modifying orders keep the target nearest to where they are going;
+            # one that is being cancelled goes nowhere, and stands for nothing.
+            if _IDLE < order.request < _CANCELLING:
+                level = nearest(order.goal_price, self.targets, taken)
+                if level >= 0:
+                    taken[level] = True
+                    self.levels[i] = level
+        idle = [i for i, order in enumerate(self.orders) if order.request is _IDLE]
+        orders = [self.orders[i] for i in idle]
+        pairs = match_keeps(orders, self.targets, taken, self.bands, self._fits)
+        for i, level in zip(idle, pairs, strict=True):
+            if level >= 0:
+                taken[level] = True
+                self._pair(i, level, _KEEP)
+        left = [i for i in idle if self.levels[i] < 0]
+        free = [level for level in range(len(self.targets)) if not taken[level]]
+        if left:
+            self._pair_leftovers(left, free)
+            if any(self.wants[i] is _REPLACE for i in left):
+                self._reconsider(idle, taken, pairs)
+        for i in idle:
+            if self.levels[i] < 0:
+                self.wants[i] = _WITHDRAW
+        stood_for = set(self.levels)
+        self.uncovered = [level for level in range(len(self.targets)) if level not in stood_for]
+
+    def _pair_leftovers(self, left: list[int], free: list[int]) -> None:
+        """Pair for modifying what can be modified, then for replacing what cannot."""
+        for i, level in match_leftovers(self.orders, self.targets, left, free, self._reach()):
+            self._pair(i, level, _MODIFY)
+            free.remove(level)
+        # A debounced modify never becomes cancel and place, however far it has drifted by now.
+        debounced = [i for i in left if self.levels[i] < 0 and self.orders[i].hold is _DEBOUNCED]
+        for i, level in zip(debounced, list(free), strict=False):
+            self._pair(i, level, _MODIFY)
+            free.remove(level)
+        rest = [i for i in left if self.levels[i] < 0]
+        for i, level in zip(rest, free, strict=False):
+            self._pair(i, level, _REPLACE)
+
+    def _reconsider(self, idle: list[int], taken: list[bool], pairs: Sequence[int]) -> None:
+        """Look for another choice of keeps that leaves less to replace.
+
+        A keep saves two calls, a modify within reach one; among equals the least total drift.
+        """
+        reach = self._reach()
+        assert reach is not None, "with any reach nothing is replaced"
+        kept = {level for level in pairs if level >= 0}
+        usable = [not was or level in kept for level, was in enumerate(taken)]
+        far = 1 + sum(target.price for target in self.targets)
+        far += sum(self.orders[i].leg.price for i in idle)
+        far *= len(idle)
+        # More than there are pairs: calls count first, then keeps, then drift.
+        rank = len(idle) + 1
+        gains = []
+        for i in idle:
+            order = self.orders[i]
+            row = [0] * len(self.targets)
+            for level, target in enumerate(self.targets):
+                if not usable[level]:
+                    continue
+                drift = abs(order.leg.price - target.price)
+                if drift <= self.bands[level] and self._fits(order, target):
+                    row[level] = (2 * rank + 1) * far - drift
+                elif drift <= reach(target) or order.hold is _DEBOUNCED:
+                    row[level] = rank * far - drift
+            gains.append(row)
+        chosen = assign(gains, len(self.targets))
+        free = [level for level in range(len(self.targets)) if usable[level]]
+        for i, row, level in zip(idle, gains, chosen, strict=True):
+            self.levels[i] = -1
+            if level >= 0:
+                free.remove(level)
+                keeps = row[level] > rank * far
+                self._pair(i, level, _KEEP if keeps else _MODIFY)
+        rest = [i for i in idle if self.levels[i] < 0]
+        for i, level in zip(rest, free, strict=False):
+            self._pair(i, level, _REPLACE)
+
+    def _pair(self, i: int, level: int, want: Want) -> None:
+        self.levels[i] = level
+        self.wants[i] = want
+        self.orders[i].level = level
+
+    def _fits(self, order: Order, target: Target) -> bool:
+        """Say whether the size of an order may stand for the target's."""
+        leaves = order.leaves
+        return abs(target.qty - leaves) * MILLION <= self.desk.settings.size_latch * leaves
+
+    def _reach(self) -> Callable[[Target], int] | None:
+        """Return how far one modify may go to a target, in price units; None: any distance."""
+        most = self.desk.settings.modify_max
+        if most is None:
+            return None
+        if most == 0:
+            return _nowhere
+        return lambda target: in_units(most, target.price)
+
+    def is_stale(self, i: int) -> bool:
+        """Say whether order i is beyond the stale band of its target."""
+        level = self.levels[i]
+        target = self.targets[level]
+        band = in_units(stale_band(self.desk.settings, self.latches[level]), target.price)
+        return abs(self.orders[i].leg.price - target.price) > band
+
+    def advance(self, price: Price) -> None:
+        """Note that an order of this side is sent to a price."""
+        if self.foremost is None or (price - self.foremost) * self.side > 0:
+            self.foremost = price
+
+    def _innermost(self) -> Price | None:
+        """Return the most aggressive price at which any of this side's orders may rest."""
+        best: Price | None = None
+        for order in self.orders:
+            price = order.leg.price
+            if order.is_modifying and (order.goal_price - price) * self.side > 0:
+                price = order.goal_price
+            if best is None or (price - best) * self.side > 0:
+                best = price
+        return best
+
+
+def _nowhere(_target: Target) -> int:
+    """Return a reach that not even the same price is within: every change is a replacement."""
+    return -1
+
+
+def _from_the_touch(order: Order) -> tuple[int, str]:
+    return (-order.side * order.leg.price, order.cloid)

@@ -1,0 +1,265 @@
+"""What a snapshot or the status of one order proves: the rows @A to @I, absences, statuses.
+
+The tables are read as those of `tests/lifecycle/core/test_reports.py`. Their snapshots are of the
+time at which they come, where nothing else is said.
+"""
+
+from typing import Final
+
+import pytest
+
+from exchange.commands import QueryOrder
+from exchange.reports import Fill, OpenOrder, OrderStatus, Snapshot
+from exchange.words import Side, Status
+from tests.story import Story, rows, told
+
+SNAPSHOTS: Final = """
+# @A: a closed order, listed after it closed
+rest cancelled:101 as_was | cancelled idle 0 0@20000 101 | 0 | 0 0 | @A listed-though-closed
+rest cancelled:101 as_was<1 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+# @B: our oid, placing
+place as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+place listed:101:20000:6 | resting idle 0 6@20000 101 | 0 | 10 0 | -
+place unanswered as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+# @C: an oid we never saw, modifying
+rest move listed:102:20050:10 | resting idle 0 10@20050 102 | 0 | 10 0 | -
+rest move unanswered listed:102:20050:7 | resting idle 0 7@20050 102 | 0 | 10 0 | -
+rest move fill:101:4 unanswered listed:102:20050:10 | resting idle 4 10@20050 102 | 4 | 14 0 | -
+# @D: our oid at the new price or size, modifying, amend
+amend:rest move listed:101:20050:10 | resting idle 0 10@20050 101 | 0 | 10 0 | -
+amend:rest move unanswered listed:101:20050:8 | resting idle 0 8@20050 101 | 0 | 10 0 | -
+amend:rest to:20000:20 listed:101:20000:20 | resting idle 0 20@20000 101 | 0 | 20 0 | -
+amend:rest to:20000:5 listed:101:20000:5 | resting idle 0 5@20000 101 | 0 | 5 0 | -
+# @E: our oid as it was, in doubt, and refused or expired
+rest move expired as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest move refused:unknown as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest none too_late as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest none expired as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+amend:rest move expired as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+amend:rest to:20000:20 expired as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+# @F: our oid as it was, in flight, or in doubt before expiry
+rest move as_was | modify-pending modifying 0 10@20000 101 | 0 | 20 0 | -
+rest move unanswered as_was | in-doubt modifying? 0 10@20000 101 | 0 | 20 0 | -
+rest none as_was | cancelling cancelling 0 10@20000 101 | 0 | 10 0 | -
+rest none unanswered as_was | in-doubt cancelling? 0 10@20000 101 | 0 | 10 0 | -
+amend:rest move as_was | modify-pending modifying 0 10@20000 101 | 0 | 10 0 | -
+amend:rest to:20000:20 as_was | modify-pending modifying 0 10@20000 101 | 0 | 20 0 | -
+# @G: our oid at another price, idle
+rest listed:101:20050:10 | resting idle 0 10@20050 101 | 0 | 10 0 | @G listed-at-another-price
+# @H: an oid we never saw, idle, cancelling
+rest listed:102:20050:8 | resting idle 0 8@20050 102 | 0 | 8 0 | @H listed-under-another-oid
+rest none listed:102:20050:8 | cancelling cancelling 0 8@20050 102 | 0 | 8 0 | @H listed-under-another-oid
+amend:rest move listed:102:20050:10 | modify-pending modifying 0 10@20050 102 | 0 | 10 0 | @H listed-under-another-oid
+# @I: an old leg of ours
+rest move moved as_was | resting idle 0 10@20050 102 | 0 | 10 0 | @I listed-under-old-oid
+# listed, as expected
+rest as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest listed_by_oid:101:20000:8 | resting idle 0 8@20000 101 | 0 | 10 0 | -
+rest listed:101:20000:8 fill:101:2 | resting idle 2 8@20000 101 | 2 | 10 0 | -
+rest listed:101:20000:8 fill:101:2 fill:101:8 | filled idle 10 0@20000 101 | 10 | 10 0 | -
+rest listed:101:20050:10<3 | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest stranger | resting idle 0 10@20000 101 | 0 | 10 0 | -
+# absent
+place absent | pending-new placing 0 10@20000 - | 0 | 10 0 | -
+rest absent | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest absent<3 | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest absent absent | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest absent absent<0.1 | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest fill:101:4 absent absent | cancelled idle 4 0@20000 101 | 4 | 4 0 | -
+rest absent as_was absent | resting idle 0 10@20000 101 | 0 | 10 0 | -
+place unanswered absent absent | in-doubt placing? 0 10@20000 - | 0 | 10 0 | -
+place expired absent | in-doubt placing? 0 10@20000 - | 0 | 10 0 | -
+place expired absent absent | rejected idle 0 0@20000 - | 0 | 0 0 | -
+place expired absent accepted:101 | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest none expired absent absent | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest move expired absent absent | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest move fill:101:10 expired absent absent | filled idle 10 0@20000 101 | 10 | 10 0 | -
+rest move cancelled:101 expired absent absent | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+place stray expired absent absent | rejected idle 0 0@20000 - | 0 | 0 0 | fill-of-unknown-order
+"""  # noqa: E501
+
+STATUSES: Final = """
+# open
+place status:open | resting idle 0 10@20000 - | 0 | 10 0 | -
+place status:open:4:101 | resting idle 0 6@20000 101 | 0 | 10 0 | -
+rest status:open | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest status:open:4 | resting idle 0 6@20000 101 | 0 | 10 0 | -
+rest status:open:4 fill:101:4 | resting idle 4 6@20000 101 | 4 | 10 0 | -
+rest none status:open | cancelling cancelling 0 10@20000 101 | 0 | 10 0 | -
+rest none unanswered status:open | in-doubt cancelling? 0 10@20000 101 | 0 | 10 0 | -
+rest none expired status:open | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest none too_late status:open | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest move status:open:-:102 | resting idle 0 10@20050 102 | 0 | 10 0 | -
+rest move unanswered status:open:-:101 | in-doubt modifying? 0 10@20000 101 | 0 | 20 0 | -
+rest move expired status:open:-:101 | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest move expired status:open | in-doubt modifying? 0 10@20000 101 | 0 | 20 0 | -
+amend:rest move expired status:open:-:101 | in-doubt modifying? 0 10@20000 101 | 0 | 10 0 | -
+# filled
+place status:filled:10 | filled idle 0 0@20000 - | 0 | 10 0 | -
+rest status:filled | filled idle 0 0@20000 101 | 0 | 10 0 | -
+rest status:filled:10 | filled idle 0 0@20000 101 | 0 | 10 0 | -
+rest status:filled:10 fill:101:10 | filled idle 10 0@20000 101 | 10 | 10 0 | -
+rest move fill:101:4 modified:102:6:20050 status:filled:10 | filled idle 4 0@20050 102 | 4 | 10 0 | -
+# cancelled
+rest status:cancelled:4 | cancelled idle 0 0@20000 101 | 0 | 4 0 | -
+rest status:cancelled:4 fill:101:4 | cancelled idle 4 0@20000 101 | 4 | 4 0 | -
+rest none unanswered status:cancelled | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest move status:cancelled | modify-pending modifying 0 10@20000 101 | 0 | 20 0 | -
+rest move status:cancelled moved | resting idle 0 10@20050 102 | 0 | 10 0 | -
+rest move refused:unknown status:cancelled | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest move expired status:cancelled | in-doubt modifying? 0 10@20000 101 | 0 | 20 0 | -
+rest move expired status:cancelled absent | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+# rejected
+place status:rejected | rejected idle 0 0@20000 - | 0 | 0 0 | -
+place unanswered status:rejected | rejected idle 0 0@20000 - | 0 | 0 0 | -
+rest status:rejected | resting idle 0 10@20000 101 | 0 | 10 0 | resting-rejected
+# unknown to the venue
+place unknown | pending-new placing 0 10@20000 - | 0 | 10 0 | -
+place unanswered unknown | in-doubt placing? 0 10@20000 - | 0 | 10 0 | -
+place expired unknown | in-doubt placing? 0 10@20000 - | 0 | 10 0 | -
+place expired unknown unknown | in-doubt placing? 0 10@20000 - | 0 | 10 0 | -
+place expired unknown absent | rejected idle 0 0@20000 - | 0 | 0 0 | -
+place expired absent unknown | rejected idle 0 0@20000 - | 0 | 0 0 | -
+rest unknown | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest fill:101:4 unknown | cancelled idle 4 0@20000 101 | 4 | 4 0 | -
+rest absent unknown | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest none expired unknown | in-doubt cancelling? 0 10@20000 101 | 0 | 10 0 | -
+# of a closed order, of another leg, or stale
+rest cancelled:101 status:open | cancelled idle 0 0@20000 101 | 0 | 0 0 | open-though-closed
+rest cancelled:101 status:open<1 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest cancelled:101 status:cancelled | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest status:open:-:999 | resting idle 0 10@20000 101 | 0 | 10 0 | status-of-another-oid
+amend:rest move status:open:-:999 | modify-pending modifying 0 10@20000 101 | 0 | 10 0 | status-of-another-oid
+rest move moved status:cancelled:-:101 | resting idle 0 10@20050 102 | 0 | 10 0 | -
+rest status:cancelled<3 | resting idle 0 10@20000 101 | 0 | 10 0 | -
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("words", "order", "position", "exposure", "diverged"),
+    [pytest.param(*cells, id=cells[0]) for cells in rows(SNAPSHOTS)],
+)
+def test_a_snapshot_proves_what_the_table_says(
+    words: str, order: str, position: str, exposure: str, diverged: str
+) -> None:
+    came_to = told(words)
+
+    assert came_to == f"{order} | {position} | {exposure} | {diverged}"
+
+
+@pytest.mark.parametrize(
+    ("words", "order", "position", "exposure", "diverged"),
+    [pytest.param(*cells, id=cells[0]) for cells in rows(STATUSES)],
+)
+def test_a_status_proves_what_the_table_says(
+    words: str, order: str, position: str, exposure: str, diverged: str
+) -> None:
+    came_to = told(words)
+
+    assert came_to == f"{order} | {position} | {exposure} | {diverged}"
+
+
+def test_every_row_of_the_reconciliation_has_its_stories() -> None:
+    sections = [line[2:4] for line in SNAPSHOTS.splitlines() if line.startswith("# @")]
+
+    assert sections == [f"@{letter}" for letter in "ABCDEFGHI"]
+
+
+@pytest.mark.parametrize("words", ["rest absent", "place expired absent"])
+def test_an_order_that_a_snapshot_lacks_is_asked_about(words: str) -> None:
+    story = Story().tell(words)
+
+    newest = story.queries()[-1]
+
+    assert isinstance(newest, QueryOrder)
+    assert newest.cloid == story.orders[0].cloid
+
+
+def test_a_row_ahead_of_the_fills_has_the_order_asked_about() -> None:
+    story = Story().tell("rest listed:101:20000:8")
+
+    assert [type(query) for query in story.queries()] == [QueryOrder]
+
+
+def test_the_fills_of_a_snapshot_are_booked_before_its_rows_are_read() -> None:
+    story = Story().tell("rest")
+    order = story.orders[0]
+    story.wait(1)
+    fill = Fill(story.now, order.cloid, "101", 4, 20_000, "t1")
+    row = OpenOrder("101", order.cloid, Side.BUY, 20_000, 6)
+
+    story.receive(Snapshot(story.now, (row,), (fill,)))
+
+    assert story.told() == "resting idle 4 6@20000 101"
+    assert story.queries() == []
+
+
+def test_a_row_that_names_two_of_our_orders_proves_nothing_about_either() -> None:
+    story = Story()
+    first, second = story.rest([(20_000, 10), (19_960, 10)])
+    story.wait(1)
+    row = OpenOrder("101", second.cloid, Side.BUY, 19_900, 3)
+
+    for _ in range(3):
+        story.wait(1)
+        story.receive(Snapshot(story.now, (row,)))
+
+    assert (first.price, first.leaves) == (20_000, 10)
+    assert (second.price, second.leaves) == (19_960, 10)
+    assert story.diverged == ["@J listed-under-two-names"] * 3
+
+
+def test_a_leg_that_came_and_went_unheard_keeps_its_late_fills() -> None:
+    story = Story().tell("rest cancelled:101 status:cancelled:-:777 fill_by_oid:777:4")
+
+    assert story.told() == "cancelled idle 4 0@20000 101"
+    assert story.manager.position == 4
+    assert story.diverged == []
+
+
+def test_what_no_fill_has_told_yet_is_counted_to_the_old_legs_first() -> None:
+    early = Story().tell("rest move moved status:open:4:102")
+    late = Story().tell("rest move moved status:open:14:102")
+
+    assert (early.told(), early.manager.exposure) == ("resting idle 0 10@20050 102", (14, 0))
+    assert (late.told(), late.manager.exposure) == ("resting idle 0 6@20050 102", (20, 0))
+
+
+def test_a_row_at_the_goal_proves_the_modify_of_an_order_without_an_oid() -> None:
+    story = Story().tell("place unanswered status:open move listed:102:20050:10")
+
+    assert story.told() == "resting idle 0 10@20050 102"
+
+
+def test_open_without_an_oid_does_not_disprove_the_modify_of_an_order_without_one() -> None:
+    story = Story().tell("place unanswered status:open move expired status:open")
+
+    assert story.told().startswith("in-doubt modifying? ")
+
+
+def test_a_smaller_row_does_not_prove_that_an_order_was_made_larger() -> None:
+    story = Story(amends=True).tell("rest to:20000:20 listed:101:20000:8")
+
+    assert story.told() == "modify-pending modifying 0 8@20000 101"
+
+
+def test_a_fill_may_overtake_the_acknowledgement_that_made_its_order_larger() -> None:
+    story = Story(amends=True).tell("rest to:20000:20 fill:101:15 modified:101:20:20000")
+
+    assert story.told() == "resting idle 15 5@20000 101"
+    assert story.diverged == []
+
+
+def test_a_refused_cancel_does_not_answer_a_modify() -> None:
+    story = Story().tell("rest move unanswered too_late#0 as_was")
+
+    assert story.told().startswith("in-doubt modifying? ")
+
+
+def test_a_status_about_a_stranger_changes_nothing() -> None:
+    story = Story()
+
+    reaction = story.receive(OrderStatus(0, "not ours", Status.OPEN))
+
+    assert reaction.divergences == ()
+    assert story.orders == []

@@ -1,0 +1,81 @@
+"""The configuration in integers, and what of it has no meaning."""
+
+from decimal import Decimal
+
+import pytest
+
+from lifecycle.config import (
+    LEGACY,
+    STABLE,
+    BandsConfig,
+    Config,
+    ModifyConfig,
+    QuotaConfig,
+    RiskConfig,
+)
+from lifecycle.core.settings import MILLION, compile_settings
+from tests.story import INSTRUMENT
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    settings = compile_settings(STABLE, INSTRUMENT)
+
+    assert settings.latch is None
+    assert (settings.latch_min, settings.latch_max) == (3 * MILLION, 10 * MILLION)
+    assert settings.level_factors == (MILLION, 2 * MILLION, 3 * MILLION)
+    assert settings.modify_interval == 500_000_000
+    assert settings.modify_max is None
+    assert (settings.quota_cap, settings.quota_cancel_cap) == (None, None)
+    assert (settings.modify_global, settings.modify_drop) == (False, False)
+
+
+def test_the_legacy_policy_differs_by_configuration_only() -> None:
+    settings = compile_settings(LEGACY, INSTRUMENT)
+
+    assert settings.latch == 350_000
+    assert settings.modify_max == 0
+    assert (settings.modify_global, settings.modify_drop) == (True, True)
+    assert settings.place_with_cancel is True
+
+
+def test_modifying_switched_off_is_a_reach_of_nothing() -> None:
+    config = Config(modify=ModifyConfig(enabled=False, max_bps=50.0))
+
+    assert compile_settings(config, INSTRUMENT).modify_max == 0
+
+
+def test_the_cap_of_the_cancels_is_that_of_the_requests_where_it_is_not_given() -> None:
+    shared = compile_settings(Config(quota=QuotaConfig(cap=7)), INSTRUMENT)
+    own = compile_settings(Config(quota=QuotaConfig(cap=7, cancel_cap=9)), INSTRUMENT)
+
+    assert (shared.quota_cancel_cap, own.quota_cancel_cap) == (7, 9)
+
+
+def test_the_exposure_cap_is_counted_in_lots() -> None:
+    config = Config(risk=RiskConfig(exposure_cap=Decimal("0.25")))
+
+    assert compile_settings(config, INSTRUMENT).exposure_cap == 25
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (Config(bands=BandsConfig(level_factors=())), "level_factors must not be empty"),
+        (
+            Config(bands=BandsConfig(latch_bps_min=11.0)),
+            "latch_bps_min must not exceed latch_bps_max, was 11.0",
+        ),
+        (
+            Config(quota=QuotaConfig(widest_below=0.3)),
+            "widest_below must be below wide_below, was 0.3",
+        ),
+        (
+            Config(risk=RiskConfig(exposure_cap=Decimal("0.001"))),
+            "size must be a multiple of 0.01, was 0.001",
+        ),
+        (Config(bands=BandsConfig(latch_bps=float("nan"))), "finite"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(config: Config, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        compile_settings(config, INSTRUMENT)
