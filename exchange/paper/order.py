@@ -1,0 +1,124 @@
+"""One of our orders at the paper venue, and its place in the queue at its price.
+
+Our order stands behind what was displayed when it arrived, and never changes the displayed book:
+what is displayed at its price is what stands ahead of it plus what stands behind. A trade eats
+from the front. A decrease that no trade explains is a cancellation, and nobody says whose; it is
+split by the quantities ahead and behind, weighted by a configured share. An increase came behind.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.commands import Place
+from exchange.units import Price, Qty
+from exchange.words import Cloid, Oid, Side, Status
+
+SHARES: Final = 1000
+"""Shares are integers of so many parts, so that equal seeds make equal queues everywhere."""
+
+
+@dataclass(slots=True, eq=False)
+class PaperOrder:
+    """One of our orders; a modify that replaces it gives it a new leg."""
+
+    cloid: Cloid
+    oid: Oid
+    side: Side
+    price: Price
+    qty: Qty
+    """Of the current leg."""
+    post_only: bool
+    reduce_only: bool
+    status: Status = Status.OPEN
+    filled: Qty = 0
+    """Of the current leg."""
+    filled_before: Qty = 0
+    """Of the legs before it."""
+    ahead: Qty = 0
+    behind: Qty = 0
+    is_blind: bool = False
+    """What stands at its price is beyond what is visible: the position is not known."""
+    singles: dict[str, Qty] | None = None
+    """Where orders are recorded one by one: those ahead, and what remains of each."""
+
+    @classmethod
+    def of(cls, command: Place, oid: Oid) -> "PaperOrder":
+        """Make the order that a place asks for."""
+        return cls(
+            cloid=command.cloid,
+            oid=oid,
+            side=command.side,
+            price=command.price,
+            qty=command.qty,
+            post_only=command.post_only,
+            reduce_only=command.reduce_only,
+        )
+
+    @property
+    def leaves(self) -> Qty:
+        """Return what is still open."""
+        return self.qty - self.filled if self.status is Status.OPEN else 0
+
+    @property
+    def life_filled(self) -> Qty:
+        """Return what has filled over all legs."""
+        return self.filled_before + self.filled
+
+    def join(self, displayed: Qty | None, singles: dict[str, Qty] | None) -> None:
+        """Stand at the end of the queue: behind `displayed`, or behind single orders."""
+        self.singles = None if singles is None else dict(singles)
+        self.behind = 0
+        if singles is not None:
+            self.is_blind = False
+            self.ahead = sum(singles.values())
+        else:
+            self.is_blind = displayed is None
+            self.ahead = displayed or 0
+
+    def show(self, displayed: Qty, share_ahead: int) -> None:
+        """Learn what is displayed at our price, trades deducted.
+
+        Of a decrease, `share_ahead` parts of `SHARES` weigh what stands ahead, the others what
+        stands behind: with half of them the split is in proportion.
+        """
+        if self.is_blind:
+            # It may all have come before us; that it came after would flatter the maker.
+            self.is_blind, self.ahead = False, displayed
+            return
+        ahead, behind = self.ahead, self.behind
+        decrease = ahead + behind - displayed
+        if decrease <= 0:
+            self.behind = behind - decrease
+            return
+        weight = ahead * share_ahead
+        weights = weight + behind * (SHARES - share_ahead)
+        cut = decrease * weight // weights if weights else 0
+        cut = min(ahead, max(cut, decrease - behind))
+        self.ahead = ahead - cut
+        self.behind = behind - (decrease - cut)
+
+    def hit(self, traded: Qty, taken: Qty) -> Qty:
+        """Let a trade at our price pass; return how much of it is ours.
+
+        `taken` is what orders of ours that stand before this one have had of the same trade.
+        """
+        if self.is_blind:
+            return 0
+        eaten = min(self.ahead, traded)
+        self.ahead -= eaten
+        self.behind -= min(self.behind, traded - eaten)
+        return max(0, min(self.leaves, traded - eaten - taken))
+
+    def single(self, oid: str, qty: Qty) -> None:
+        """Learn what remains of a single order; those that are not ahead do not matter."""
+        singles = self.singles
+        if singles is None or oid not in singles:
+            return
+        before = singles[oid]
+        if 0 < qty <= before:
+            singles[oid] = qty
+            self.ahead -= before - qty
+        else:
+            # Gone, or grown and so behind us now.
+            del singles[oid]
+            self.ahead -= before
