@@ -1,0 +1,123 @@
+"""The example bot: sees the market, and says what it wants to quote.
+
+A cycle hands over the rows that have arrived since the last one (`see`) and asks for targets
+(`quote`). The quotes are GLFT's with a kappa estimated afresh each time (`lifecycle.bot.kappa`),
+around the mid of the market seen. What it estimates stands in attributes, for a view. It knows
+nothing of orders: its targets jitter with every cycle, and that is another's problem to solve.
+"""
+
+from collections.abc import Iterable
+from math import isfinite, log, sqrt
+from typing import Final
+
+from exchange.instrument import Instrument
+from exchange.market import Market, Row, RowKind
+from exchange.units import BPS, MINUTE, SECOND, Nanos, Qty, seconds
+from lifecycle.bot.glft import half_spread, ladder, rounded
+from lifecycle.bot.kappa import Kappa, KappaEstimator
+from lifecycle.run.config import QuoterConfig
+from spec.trace import Targets
+
+SAMPLE: Final = SECOND
+"""Between two samples of the mid; faster ones would take the bounce of the touch for moves."""
+SIGMA_ALPHA: Final = 0.05
+"""Weight of the newest squared move in the volatility."""
+
+
+class Quoter:
+    """Turns market rows into targets.
+
+    Raises:
+        ValueError: a value of the configuration is out of range.
+
+    """
+
+    def __init__(self, config: QuoterConfig, instrument: Instrument) -> None:
+        _check(config)
+        self.config = config
+        self.instrument = instrument
+        self.qty: Qty = _positive("size", instrument.qty(config.size))
+        self.inventory_max: Qty = _positive("inventory_max", instrument.qty(config.inventory_max))
+        self.kappa: Kappa | None = None
+        """The last estimate, with its sources; None before the first quote."""
+        self.delta: float | None = None
+        """The last half-spread, as a share of the price."""
+        self.sigma: float | None = None
+        """Volatility of the mid in bps per square root of a minute."""
+        self._estimator = KappaEstimator()
+        self._first: Nanos | None = None
+        self._mid: float | None = None
+        self._sampled: tuple[Nanos, float] | None = None
+        """Time and mid of the last volatility sample."""
+        self._variance: float | None = None
+        """In relative moves squared, a nanosecond."""
+
+    def see(self, rows: Iterable[Row]) -> None:
+        """Take in market rows, in the order of their time."""
+        for row in rows:
+            if self._first is None:
+                self._first = row.ts
+            self._sample(row.ts)
+            self._estimator.see(row)
+            if row.kind == RowKind.BBO and row.bid > 0 and row.ask > 0:
+                self._mid = (row.bid + row.ask) / 2
+
+    def quote(self, market: Market, position: int, now: Nanos) -> Targets | None:
+        """Return what shall rest now; `position` is signed, in lots.
+
+        None while warming up, and where the market has no bid or no ask.
+        """
+        if market.bid is None or market.ask is None or not self.is_warm(now):
+            return None
+        config = self.config
+        self.kappa = self._estimator.estimate(now)
+        self.delta = half_spread(config.gamma, self.kappa.blend)
+        wanted = ladder(
+            (market.bid + market.ask) / 2,
+            self.delta,
+            position / self.inventory_max,
+            skew_bps=config.skew_bps,
+            levels=config.levels,
+            step_bps=config.level_step_bps,
+        )
+        return rounded(wanted, market.bid, market.ask, self.qty, self.instrument)
+
+    def is_warm(self, now: Nanos) -> bool:
+        """Say whether enough market data has been gathered to quote."""
+        return self._first is not None and now - self._first >= seconds(self.config.warmup_s)
+
+    def _sample(self, now: Nanos) -> None:
+        """Sample the mid for the volatility, if one is due."""
+        if self._mid is None:
+            return
+        if self._sampled is None:
+            self._sampled = now, self._mid
+            return
+        then, before = self._sampled
+        if now - then < SAMPLE:
+            return
+        rate = log(self._mid / before) ** 2 / (now - then)
+        if self._variance is None:
+            self._variance = rate
+        else:
+            self._variance += SIGMA_ALPHA * (rate - self._variance)
+        self.sigma = BPS * sqrt(self._variance * MINUTE)
+        self._sampled = now, self._mid
+
+
+def _check(config: QuoterConfig) -> None:
+    """Refuse a configuration that no quote can be made of."""
+    if not (isfinite(config.gamma) and config.gamma > 0):
+        raise ValueError(f"gamma must be positive and finite, was {config.gamma}")
+    if config.levels < 1:
+        raise ValueError(f"levels must be at least 1, was {config.levels}")
+    for name in ("level_step_bps", "skew_bps", "warmup_s"):
+        value: float = getattr(config, name)
+        if not (isfinite(value) and value >= 0):
+            raise ValueError(f"{name} must be finite and not negative, was {value}")
+
+
+def _positive(name: str, qty: Qty) -> Qty:
+    if qty <= 0:
+        raise ValueError(f"{name} must be positive, was {qty} lots")
+    return qty
