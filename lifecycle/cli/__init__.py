@@ -1,0 +1,44 @@
+"""The command line: `lifecycle`, one module of `lifecycle.cli.commands` a command."""
+
+import click
+
+from lifecycle.cli.group import Commands, version
+
+__all__ = ["main"]
+
+EPILOG = """\b
+Examples:
+  lifecycle run                              before and after, on a generated market
+  lifecycle run --market eth.csv.gz          the same on a recorded market
+  lifecycle run --policy stable --levels 3   one policy, three levels a side
+  lifecycle run --json - | jq .summaries     the numbers, for a script
+
+\b
+Completion (bash; zsh and fish alike):
+  eval "$(_LIFECYCLE_COMPLETE=bash_source lifecycle)"
+
+\b
+Exit codes:
+  0  done, what was checked held
+  1  a check failed
+  2  usage, or an input that cannot be used
+"""
+
+
+@click.group(
+    "lifecycle",
+    cls=Commands,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(version(), "--version", message="order-lifecycle %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Keep resting orders, do not churn them; and prove that it is so.
+
+    An order manager for market-making bots: orders as state machines, kept in the queue as long
+    as their price stays true. Start with: lifecycle run
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,200 @@
+"""`lifecycle run`: a policy, or both, on one market, watched live and compared at the end."""
+
+import math
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from msgspec import structs
+
+from lifecycle.cli import options, output
+from lifecycle.cli.configuration import check, read_config
+from lifecycle.cli.errors import HELD, BadInput, explained
+from lifecycle.cli.stop import Stop
+from lifecycle.run.config import RunConfig
+from lifecycle.run.frame import Summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lifecycle.run.session import LoadedMarket, Session
+
+BOTH: Final = ("legacy", "stable")
+WATCHED_SPEED: Final = 60.0
+"""Five simulated minutes in five seconds."""
+
+EPILOG: Final = """\b
+Examples:
+  lifecycle run
+  lifecycle run --minutes 2 --cycle 3 --seed 7
+  lifecycle run --market eth.csv.gz --policy stable --levels 3
+  lifecycle run --config bot.toml --headless --json result.json
+
+\b
+A configuration file has the tables [bands], [modify], [quota], [risk], [timing],
+[orders], [market], [venue] and [quoter]:
+  [timing]
+  cycle_s = 3
+  [quoter]
+  levels = 3
+"""
+
+
+@click.command("run", epilog=EPILOG)
+@click.option(
+    "--policy",
+    type=click.Choice([*BOTH, "both"]),
+    default="both",
+    show_default=True,
+    help="How orders are managed; both run on the same market, one after the other.",
+)
+@click.option(
+    "--market",
+    type=click.Path(exists=True, dir_okay=False, readable=True),
+    help="A recorded market; without it one is generated.",
+)
+@click.option(
+    "--minutes",
+    type=options.positive,
+    metavar="NUMBER",
+    help="How long; default 5, or the recording.",
+)
+@click.option(
+    "--cycle", type=options.positive, metavar="SECONDS", help="Time between two decision rounds."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Of the generated market and latencies.")
+@click.option("--levels", type=click.IntRange(1, 100), help="Quotes a side.")
+@click.option(
+    "--speed",
+    type=options.speed,
+    metavar="NUMBER|max",
+    help=f"Simulated seconds a second; default {WATCHED_SPEED:.0f} watched, max headless.",
+)
+@click.option("--headless", is_flag=True, help="No screen; also whenever there is no terminal.")
+@click.option(
+    "--json",
+    "json_target",
+    type=click.Path(dir_okay=False, writable=True, allow_dash=True),
+    help="Write the numbers to a file; - for stdout and nothing else there.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    help="A TOML file; options go over what it says.",
+)
+def command(
+    policy: str,
+    config_file: Path | None,
+    speed: float | None,
+    headless: bool,
+    json_target: str | None,
+    **overrides: Any,
+) -> int:
+    """Run a market-making bot on a paper venue and count what it costs.
+
+    By default: a generated market, five simulated minutes, first with the legacy policy that
+    cancels and places everything again, then with the stable one; at the end the two side by
+    side. While it runs, q ends it.
+    """
+    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
+        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    with explained():
+        config = _configured(config_file, overrides)
+    watched = not headless and json_target != output.STDOUT and _has_screen()
+    if speed is None:
+        speed = WATCHED_SPEED if watched else math.inf
+    policies = BOTH if policy == "both" else (policy,)
+
+    from rich.console import Console
+
+    from lifecycle.views.theme import THEME
+
+    console = Console(highlight=False, theme=THEME)
+    stop = Stop()
+    summaries = _run(config, policies, console if watched else None, speed, stop)
+
+    if json_target is not None:
+        output.write(output.document(summaries), json_target)
+    if json_target != output.STDOUT:
+        _print_result(console, summaries)
+    # On a screen Ctrl-C is just the other way to say q.
+    return HELD if watched and stop.signal == signal.SIGINT else stop.code
+
+
+def _configured(file: Path | None, overrides: dict[str, Any]) -> RunConfig:
+    """Return the file's configuration, or the default, with the options over it."""
+    config = RunConfig() if file is None else read_config(file)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    fields = {"market": "file", "minutes": "minutes", "seed": "seed"}
+    market = {field: given[name] for name, field in fields.items() if name in given}
+    if market:
+        config = structs.replace(config, market=structs.replace(config.market, **market))
+    if "cycle" in given:
+        timing = structs.replace(config.timing, cycle_s=given["cycle"])
+        config = structs.replace(config, timing=timing)
+    if "levels" in given:
+        quoter = structs.replace(config.quoter, levels=given["levels"])
+        config = structs.replace(config, quoter=quoter)
+    check(config)
+    return config
+
+
+def _has_screen() -> bool:
+    # Not the console's `is_terminal`: FORCE_COLOR wants colour in a pipe, not a screen.
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in {"dumb", "unknown"}
+
+
+def _run(
+    config: RunConfig, policies: Sequence[str], console: "Console | None", speed: float, stop: Stop
+) -> list[Summary]:
+    """Run the policies one after the other, until the user ends one.
+
+    `console` is the screen to watch on, None for none.
+    """
+    from lifecycle.cli.screen import Display, Lines, Screen
+    from lifecycle.run.session import load_market
+
+    pace = None if speed == math.inf else speed
+    with explained():
+        if config.market.file is not None:
+            output.progress(f"reading {config.market.file}")
+        market = load_market(config.market, config.venue)
+        first = _session(config, policies[0], market)
+    summaries: list[Summary] = []
+    with ExitStack() as stack:
+        stack.enter_context(stop)
+        display: Display = Lines(pace, stop)
+        if console is not None:
+            display = stack.enter_context(Screen(console, pace, stop))
+        for index, policy in enumerate(policies):
+            session = _session(config, policy, market) if index else first
+            to_end = display.watch(session)
+            summaries.append(session.summary())
+            if not to_end:
+                break
+    return summaries
+
+
+def _session(config: RunConfig, policy: str, market: "LoadedMarket") -> "Session":
+    """Return a session; raises BadInput where the configuration does not fit the market."""
+    from lifecycle.run.session import Session
+
+    try:
+        return Session(config, policy, market)
+    except ValueError as error:
+        raise BadInput(f"{error}, correct the configuration") from error
+
+
+def _print_result(console: "Console", summaries: Sequence[Summary]) -> None:
+    from lifecycle.views import before_after, single
+
+    if len(summaries) > 1:
+        console.print(before_after(summaries[0], summaries[-1], console.width))
+    else:
+        console.print(single(summaries[0], console.width))

@@ -1,0 +1,130 @@
+"""`lifecycle run`, for real, on the generated market, without a screen."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lifecycle.cli import main
+from lifecycle.cli.errors import BAD_INPUT
+from lifecycle.views.goals import GOALS
+
+SHORT = ("--minutes", "1.5", "--cycle", "2")
+"""Half a minute after warm-up: long enough for orders, short enough for a test."""
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["run", *args], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def both() -> Result:
+    """Run the command as most people will at first, but shorter."""
+    return run(*SHORT)
+
+
+def test_a_run_ends_with_both_tables_on_stdout(both: Result) -> None:
+    assert both.exit_code == 0
+    assert "legacy and stable on generated, seed 1" in both.stdout
+    assert "API calls per minute" in both.stdout
+    assert "uptime" in both.stdout
+
+
+def test_progress_goes_to_stderr_about_every_tenth(both: Result) -> None:
+    lines = both.stderr.splitlines()
+
+    for policy in ("legacy", "stable"):
+        own = [line for line in lines if line.startswith(f"{policy}: ")]
+        assert own[0] == f"{policy}: generated, seed 1, 1.5 min"
+        assert " placed, " in own[-1]
+        assert 5 <= len(own) <= 13
+    assert len(lines) <= 26
+
+
+def test_no_terminal_gets_no_escape_codes(both: Result) -> None:
+    assert "\x1b" not in both.output
+
+
+def test_json_to_stdout_is_the_only_thing_there() -> None:
+    result = run(*SHORT, "--json", "-")
+
+    content = json.loads(result.stdout)
+    assert sorted(content["summaries"]) == ["legacy", "stable"]
+    assert content["goals"]["policy"] == "stable"
+    assert sorted(content["goals"]["held"]) == sorted(goal.key for goal in GOALS)
+
+
+def test_the_same_run_writes_the_same_bytes(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.json", "two.json")]
+    for file in files:
+        run(*SHORT, "--json", str(file))
+
+    one, two = (file.read_bytes() for file in files)
+    assert one == two
+    assert list(json.loads(one)) == sorted(json.loads(one))
+
+
+def test_one_policy_stands_alone() -> None:
+    result = run(*SHORT, "--policy", "stable", "--json", "-")
+
+    assert list(json.loads(result.stdout)["summaries"]) == ["stable"]
+
+
+def test_another_seed_is_another_market() -> None:
+    documents = [run(*SHORT, "--json", "-", "--seed", seed).stdout for seed in ("1", "2")]
+
+    assert documents[0] != documents[1]
+
+
+def test_options_go_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text("[market]\nseed = 5\nminutes = 1.5\n[timing]\ncycle_s = 2\n")
+
+    result = run("--config", str(file), "--seed", "6", "--policy", "stable")
+
+    assert "stable on generated, seed 6, 1.5 min" in result.stdout
+
+
+def test_a_broken_market_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "market.csv"
+    file.write_text("not,a,market\n")
+
+    result = run("--market", str(file))
+
+    assert result.exit_code == BAD_INPUT
+    assert result.stdout == ""
+    error = result.stderr.splitlines()[-1]
+    assert error.startswith("lifecycle: ")
+    assert error.endswith("check --market and the configuration")
+
+
+def test_a_size_that_the_instrument_does_not_know_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text("[quoter]\nsize = 0.123456789123\n")
+
+    result = run(*SHORT, "--config", str(file))
+
+    assert result.exit_code == BAD_INPUT
+    assert "0.123456789123" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_ctrl_c_without_a_screen_prints_what_was_run() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "lifecycle", "run", "--speed", "20", "--minutes", "60"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    child.stderr.readline()  # The run has begun, so its signals are caught.
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+
+    assert child.returncode == 130
+    assert "legacy on generated, seed 1" in out
+    assert "Traceback" not in err
