@@ -1,0 +1,46 @@
+"""The promises of a configuration, as invariants read them.
+
+The numbers go over as exact fractions of what the configuration says; nothing of the core's integer
+settings is used, so that a mistake there is not repeated here.
+"""
+
+from fractions import Fraction
+
+from exchange.instrument import Instrument
+from exchange.units import MILLISECOND, seconds
+from exchange.venue import Capabilities
+from lifecycle.config import Config
+from spec.rules import Rules
+
+
+def _exact(value: float) -> Fraction:
+    return Fraction(str(value))
+
+
+def rules_of(config: Config, instrument: Instrument, capabilities: Capabilities) -> Rules:
+    """Return the limits and bands that a manager with this configuration must keep to."""
+    bands, quota, timing = config.bands, config.quota, config.timing
+    cap = config.risk.exposure_cap
+    return Rules(
+        instrument=instrument,
+        capabilities=capabilities,
+        latch_bps=None if bands.latch_bps is None else _exact(bands.latch_bps),
+        half_spread_share=_exact(bands.half_spread_share),
+        latch_bps_min=_exact(bands.latch_bps_min),
+        latch_bps_max=_exact(bands.latch_bps_max),
+        level_factors=tuple(_exact(factor) for factor in bands.level_factors),
+        stale_factor=_exact(bands.stale_factor),
+        stale_bps=None if bands.stale_bps is None else _exact(bands.stale_bps),
+        size_latch=_exact(bands.size),
+        modify_interval=config.modify.min_interval_ms * MILLISECOND,
+        exposure_cap=None if cap is None else instrument.qty(cap),
+        quota_cap=quota.cap,
+        quota_used=quota.used,
+        cancel_cap=quota.cap if quota.cancel_cap is None else quota.cancel_cap,
+        widest_factor=Fraction(1) if quota.cap is None else _exact(quota.widest_factor),
+        timeout=seconds(timing.request_timeout_s),
+        retire=seconds(timing.retire_s),
+        reconcile=seconds(timing.reconcile_s),
+        post_only=config.orders.post_only,
+        legacy=config.orders.place_with_cancel,
+    )

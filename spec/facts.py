@@ -1,0 +1,281 @@
+"""What a trace proves: a second, plain reading of commands and reports.
+
+The facts know nothing of the order manager's machines or tables, and share no code with them:
+they follow the rules of evidence as the scenario format says them, so that a predicate can hold
+the manager's decisions against them. They are slow and simple on purpose.
+
+An order is possibly live from its place until it is proven closed. A request is unanswered from
+its sending until an answer names it, or evidence shows what became of it.
+"""
+
+from exchange.commands import Cancel, Modify, Place
+from exchange.reports import (
+    Fill,
+)
+from exchange.units import Nanos, Price, Qty
+from exchange.words import Cloid, Oid, Side, TradeId
+from spec.rules import Rules
+
+
+class LegFacts:
+    """One oid of an order."""
+
+    __slots__ = ("filled", "gone", "gone_at", "oid", "price", "qty", "said_filled")
+
+    def __init__(self, oid: Oid | None, price: Price, qty: Qty) -> None:
+        self.oid = oid
+        self.price = price
+        self.qty = qty
+        self.filled: Qty = 0
+        self.said_filled: Qty = 0
+        """What the venue's own word says has filled, without the fills."""
+        self.gone = False
+        self.gone_at: Nanos = 0
+
+    @property
+    def leaves(self) -> Qty:
+        """What remains by fills or by the venue's word, whichever is further."""
+        return max(0, self.qty - max(self.filled, self.said_filled))
+
+
+class OrderFacts:
+    """One order as its commands and reports show it."""
+
+    __slots__ = (
+        "absences",
+        "absent_at",
+        "accepted",
+        "answered",
+        "answered_at",
+        "asked_at",
+        "cancelling",
+        "cloid",
+        "closed",
+        "closed_at",
+        "debounced",
+        "doubt_since",
+        "filled",
+        "in_doubt",
+        "last_old_leg",
+        "legs",
+        "modified_at",
+        "reduce_only",
+        "request",
+        "seen_at",
+        "side",
+        "snapshot_absence",
+        "stale_cycles",
+    )
+
+    def __init__(self, place: Place, now: Nanos) -> None:
+        self.cloid = place.cloid
+        self.side = place.side
+        self.reduce_only = place.reduce_only
+        self.legs = [LegFacts(None, place.price, place.qty)]
+        """Oldest first; the last is the current one."""
+        self.request: Place | Modify | Cancel | None = place
+        """The unanswered request."""
+        self.cancelling = False
+        """Its newest request is a cancel, answered or not."""
+        self.answered = False
+        """It was refused without saying what rests."""
+        self.answered_at: Nanos = 0
+        self.in_doubt = False
+        self.doubt_since: Nanos = 0
+        self.asked_at: Nanos | None = None
+        """When it was last queried."""
+        self.accepted = False
+        self.closed = False
+        self.closed_at: Nanos = 0
+        self.filled: Qty = 0
+        self.seen_at: Nanos = now
+        """Time of the newest evidence that it was there."""
+        self.absences = 0
+        self.absent_at: Nanos = 0
+        self.snapshot_absence = False
+        self.last_old_leg = False
+        """The last report about it concerned a superseded leg."""
+        self.debounced = False
+        """A modify is wanted and waits for its interval."""
+        self.modified_at: Nanos | None = None
+        self.stale_cycles = 0
+        """Consecutive cycles in which it was stale, idle, and left alone."""
+
+    @property
+    def leg(self) -> LegFacts:
+        """The current leg."""
+        return self.legs[-1]
+
+    def leg_of(self, oid: Oid | None) -> LegFacts | None:
+        """Return the leg with an oid; the current one where none is named."""
+        if oid is None:
+            return self.leg
+        for leg in self.legs:
+            if leg.oid == oid:
+                return leg
+        return None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is unanswered."""
+        return self.request is None
+
+    def spent(self, at: Nanos) -> bool:
+        """Say whether a look at this time has seen all that the unanswered request can do."""
+        request = self.request
+        if request is None:
+            return True
+        return at >= request.expires_at or (self.answered and at >= self.answered_at)
+
+    def prices(self) -> list[Price]:
+        """Return every price at which it may rest."""
+        found = [self.leg.price]
+        if isinstance(self.request, Modify):
+            found.append(self.request.price)
+        return found
+
+    def risk(self, rules: Rules) -> Qty:
+        """Return what may still fill: both legs of an unanswered modify in full."""
+        unbooked = sum(max(0, leg.said_filled - leg.filled) for leg in self.legs[:-1])
+        leg = self.leg
+        if self.closed:
+            return unbooked + max(0, leg.said_filled - leg.filled)
+        risk = max(0, leg.qty - leg.filled)
+        if isinstance(self.request, Modify):
+            if rules.capabilities.modify_keeps_oid:
+                risk = max(risk, self.request.qty - leg.filled)
+            else:
+                risk += self.request.qty
+        return unbooked + risk
+
+
+class Facts:
+    """Everything that a trace has proven so far."""
+
+    __slots__ = (
+        "asked_open_at",
+        "blind",
+        "blind_since",
+        "cancels",
+        "connected",
+        "foreign",
+        "last_request",
+        "limited",
+        "now",
+        "orders",
+        "owners",
+        "position",
+        "refused",
+        "requests",
+        "rules",
+        "seen_fills",
+        "started_at",
+        "strays",
+    )
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.now: Nanos = 0
+        self.started_at: Nanos | None = None
+        self.orders: dict[Cloid, OrderFacts] = {}
+        self.owners: dict[Oid, OrderFacts] = {}
+        self.seen_fills: set[tuple[Oid, TradeId]] = set()
+        self.strays: list[tuple[Fill, bool]] = []
+        """Fills of oids without an owner so far."""
+        self.foreign: dict[Oid, Side] = {}
+        self.position = 0
+        self.requests = rules.quota_used
+        self.cancels = rules.quota_used
+        self.limited = False
+        self.connected = True
+        self.blind = False
+        self.blind_since: Nanos = 0
+        self.last_request = 0
+        self.asked_open_at: Nanos | None = None
+        self.refused: dict[tuple[Cloid | int, Price, Qty], tuple[int, Nanos]] = {}
+        """What was refused, how often in a row, and when last."""
+
+    def live(self, side: Side) -> list[OrderFacts]:
+        """Return the possibly-live orders of a side."""
+        return [order for order in self.orders.values() if order.side is side and not order.closed]
+
+    def exposure(self, side: Side) -> int:
+        """Return the worst case of a side in lots, which may be negative."""
+        worst = self.position * side
+        for order in self.orders.values():
+            if order.side is side:
+                worst += order.risk(self.rules)
+        return worst
+
+    def _go_blind(self) -> None:
+        self.blind = True
+        self.blind_since = self.now
+
+    def _doubt(self, order: OrderFacts) -> None:
+        if not order.in_doubt:
+            order.in_doubt = True
+            order.doubt_since = self.now
+            order.asked_at = None
+
+    def _settled(self, order: OrderFacts) -> None:
+        order.request = None
+        order.answered = order.in_doubt = False
+
+    def _close(self, order: OrderFacts, at: Nanos) -> None:
+        order.closed = True
+        order.closed_at = at
+        self._settled(order)
+
+    def _owner(self, cloid: Cloid | None, oid: Oid | None) -> OrderFacts | None:
+        named = None if cloid is None else self.orders.get(cloid)
+        owner = None if oid is None else self.owners.get(oid)
+        if owner is None or named is None or owner is named:
+            return owner or named
+        # Two names for two orders: an oid used again, or a row that contradicts itself.
+        reused = owner.closed or any(leg.oid == oid for leg in named.legs)
+        return named if reused else owner
+
+    def _see(self, order: OrderFacts, at: Nanos) -> None:
+        if at >= order.seen_at:
+            order.seen_at = at
+            if at >= order.absent_at:
+                order.absences = 0
+
+    def _named(self, order: OrderFacts, leg: LegFacts, oid: Oid) -> None:
+        leg.oid = oid
+        self.owners[oid] = order
+        for stray in [stray for stray in self.strays if stray[0].oid == oid]:
+            self.strays.remove(stray)
+            self._count(order, leg, stray[0], again=stray[1])
+            self._end_if_over(order, stray[0].at)
+
+    def _count(self, order: OrderFacts, leg: LegFacts, fill: Fill, *, again: bool = False) -> None:
+        leg.filled += fill.qty
+        order.filled += fill.qty
+        if not again:
+            self.position += fill.qty * order.side
+
+    def _new_leg(self, order: OrderFacts, oid: Oid, price: Price, qty: Qty) -> None:
+        """Take an unanswered modify as done, because its result was seen."""
+        order.leg.gone = True
+        order.legs.append(LegFacts(None, price, qty))
+        self._named(order, order.leg, oid)
+        order.accepted = True
+        self._settled(order)
+
+    def _opens(self, order: OrderFacts, oid: Oid) -> bool:
+        """Say whether an oid can only be the new leg of the order's unanswered modify."""
+        return (
+            isinstance(order.request, Modify)
+            and not self.rules.capabilities.modify_keeps_oid
+            and order.leg.oid is not None
+            and order.leg_of(oid) is None
+        )
+
+    def _end_if_over(self, order: OrderFacts, at: Nanos) -> None:
+        """Close an order whose current leg has ended, unless a modify is unanswered."""
+        leg = order.leg
+        if order.closed or isinstance(order.request, Modify):
+            return
+        if leg.gone or leg.filled >= leg.qty:
+            self._close(order, at)

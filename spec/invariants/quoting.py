@@ -1,0 +1,181 @@
+"""S4–S7, S9–S11, S13, S14, S21: what may be sent, how much of it, and when nothing may."""
+
+from collections.abc import Sequence
+
+from exchange.commands import Cancel, Place
+from exchange.units import Price
+from exchange.words import Side
+from spec.facts import OrderFacts
+from spec.invariants.base import Invariant, sent
+from spec.rules import drift_bps
+from spec.trace import Cycled, Reason, Target, Targets
+from spec.witness import Witness
+
+
+def wanted(targets: Targets, side: Side) -> tuple[Target, ...]:
+    """Return the targets of a side."""
+    return targets.bids if side is Side.BUY else targets.asks
+
+
+def _s4(facts: Witness, cycle: Cycled) -> str | None:
+    if facts.rules.legacy:
+        return None
+    for side in Side:
+        places = [c for c in sent(cycle.plan) if isinstance(c, Place) and c.side is side]
+        live, room = len(facts.live(side)), len(wanted(cycle.targets, side))
+        if places and live + len(places) > room:
+            return (
+                f"{len(places)} placed beside {live} possibly live, for {room} targets "
+                f"({side.name.lower()})"
+            )
+    return None
+
+
+def _s5(facts: Witness, cycle: Cycled) -> str | None:
+    if facts.rules.legacy:
+        return None
+    reasons = {decision.cloid: decision.reason for decision in cycle.plan.decisions}
+    for command in sent(cycle.plan):
+        order = facts.orders.get(command.cloid)
+        if isinstance(command, Cancel) and order is not None and order.debounced:
+            reason = reasons.get(command.cloid)
+            if reason not in (Reason.EMERGENCY, Reason.WITHDRAWN):
+                return f"{command.cloid} was debounced, and is cancelled as {reason}"
+    return None
+
+
+def _s6(facts: Witness, cycle: Cycled) -> str | None:
+    cap = facts.rules.exposure_cap
+    if cap is None:
+        return None
+    for side in Side:
+        worst = facts.exposure(side)
+        grown = worst
+        for command in sent(cycle.plan):
+            if isinstance(command, Cancel) or command.side is not side:
+                continue
+            order = facts.orders.get(command.cloid)
+            if order is None or not facts.rules.capabilities.modify_keeps_oid:
+                grown += command.qty
+            else:
+                grown += max(0, command.qty - max(order.leg.qty, order.leg.filled))
+        if grown > worst and grown > cap:
+            return f"worst case {grown} {side.name.lower()} by what was sent, the cap is {cap}"
+    return None
+
+
+def _s7(facts: Witness, cycle: Cycled) -> str | None:
+    if cycle.plan.position != facts.position:
+        return f"position was taken as {cycle.plan.position}, the fills add up to {facts.position}"
+    return None
+
+
+def _s9(facts: Witness, cycle: Cycled) -> str | None:
+    best: dict[Side, Price | None] = {side: _inner(facts.live(side), side) for side in Side}
+    for command in sent(cycle.plan):
+        if isinstance(command, Cancel):
+            continue
+        side = command.side
+        facing = best[side.opposite]
+        if facing is not None and (command.price - facing) * side >= 0:
+            return f"{command.cloid} at {command.price} meets our own {facing}"
+        mine = best[side]
+        if mine is None or (command.price - mine) * side > 0:
+            best[side] = command.price
+    return None
+
+
+def _inner(orders: Sequence[OrderFacts], side: Side) -> Price | None:
+    prices = [price for order in orders for price in order.prices()]
+    return max(prices, key=lambda price: price * side, default=None)
+
+
+def _s10(facts: Witness, cycle: Cycled) -> str | None:
+    instrument = facts.rules.instrument
+    for command in sent(cycle.plan):
+        if isinstance(command, Cancel):
+            continue
+        price = command.price
+        if not instrument.is_valid_price(price):
+            return f"{command.cloid} at {price}, which is no valid price"
+        if not instrument.is_valid_qty(command.qty):
+            return f"{command.cloid} with size {command.qty}, which is not valid"
+        if not instrument.is_valid_notional(price, command.qty):
+            return f"{command.cloid} with {command.qty} at {price} is below the minimum notional"
+        touch = cycle.market.ask if command.side is Side.BUY else cycle.market.bid
+        if command.post_only and touch is not None and (price - touch) * command.side >= 0:
+            return f"{command.cloid} at {price} crosses the book seen, {touch}"
+    return None
+
+
+def _s11(facts: Witness, cycle: Cycled) -> str | None:
+    requests = sum(1 for command in sent(cycle.plan) if not isinstance(command, Cancel))
+    cancels = sum(1 for command in sent(cycle.plan) if isinstance(command, Cancel))
+    cap, cancel_cap = facts.rules.quota_cap, facts.rules.cancel_cap
+    if requests and cap is not None and facts.requests + requests > cap:
+        return f"{facts.requests + requests} requests, the ledger allows {cap}"
+    if cancels and cancel_cap is not None and facts.cancels + cancels > cancel_cap:
+        return f"{facts.cancels + cancels} cancels, their ledger allows {cancel_cap}"
+    return None
+
+
+def _rests(facts: Witness, cycle: Cycled, *, exactly: bool) -> bool:
+    """Say whether what rests stands for the targets one by one, at the same points or in band."""
+    if facts.blind or facts.limited:
+        return False
+    for side in Side:
+        targets = wanted(cycle.targets, side)
+        orders = sorted(facts.live(side), key=lambda order: -order.leg.price * side)
+        if len(orders) != len(targets):
+            return False
+        for level, (order, target) in enumerate(zip(orders, targets, strict=True)):
+            leaves = order.leg.leaves
+            if order.request is not None:
+                return False
+            if exactly and (order.leg.price, leaves) != (target.price, target.qty):
+                return False
+            band = facts.rules.latch(cycle.targets, level)
+            # Whole price units, rounded down, are the band that may be relied on.
+            if drift_bps(order.leg.price, target.price) > band:
+                return False
+            if abs(target.qty - leaves) > facts.rules.size_latch * leaves:
+                return False
+    return _apart(facts)
+
+
+def _apart(facts: Witness) -> bool:
+    """Say whether the exposure cap leaves what rests alone."""
+    cap = facts.rules.exposure_cap
+    return cap is None or all(facts.exposure(side) <= cap for side in Side)
+
+
+def _s13(facts: Witness, cycle: Cycled) -> str | None:
+    if sent(cycle.plan) and _rests(facts, cycle, exactly=True):
+        return f"{len(sent(cycle.plan))} sent although what rests is what is wanted"
+    return None
+
+
+def _s14(facts: Witness, cycle: Cycled) -> str | None:
+    if sent(cycle.plan) and _rests(facts, cycle, exactly=False):
+        return f"{len(sent(cycle.plan))} sent although all that rests is inside its band"
+    return None
+
+
+def _s21(facts: Witness, cycle: Cycled) -> str | None:
+    if facts.blind and sent(cycle.plan):
+        return f"{len(sent(cycle.plan))} sent while blind"
+    return None
+
+
+QUOTING = (
+    Invariant("S4", "a place only while fewer orders may live than targets", on_cycle=_s4),
+    Invariant("S5", "a debounced modify never becomes cancel and place", on_cycle=_s5),
+    Invariant("S6", "what is sent keeps the worst-case exposure under the cap", on_cycle=_s6),
+    Invariant("S7", "each fill counts once: position is the sum of the fills", on_cycle=_s7),
+    Invariant("S9", "our bids stay below our asks", on_cycle=_s9),
+    Invariant("S10", "prices and sizes are valid, post-only does not cross", on_cycle=_s10),
+    Invariant("S11", "requests stay within the ledgers", on_cycle=_s11),
+    Invariant("S13", "what rests as wanted costs nothing", on_cycle=_s13),
+    Invariant("S14", "drift inside the band costs nothing", on_cycle=_s14),
+    Invariant("S21", "blind, nothing is sent", on_cycle=_s21),
+)

@@ -1,0 +1,180 @@
+"""S1–S3, S8, S12, S15–S20: one request at a time, about orders that are ours, ended by evidence.
+
+Every possibly-live order has a decision in every cycle. One that is missing was believed gone, and
+the state that it was in says which promise that breaks.
+"""
+
+from exchange.commands import Cancel, Modify, Place
+from exchange.units import SECOND, Nanos
+from spec.facts import OrderFacts
+from spec.invariants.base import Invariant, commands_of, sent
+from spec.trace import Action, Cycled, Decision, Reason, Record
+from spec.witness import Witness
+
+
+def _s1(facts: Witness, cycle: Cycled) -> str | None:
+    asked = set()
+    for command in sent(cycle.plan):
+        order = facts.orders.get(command.cloid)
+        if command.cloid in asked or (order is not None and order.request is not None):
+            return f"{_name(command)} of {command.cloid} while its last request is unanswered"
+        asked.add(command.cloid)
+    return None
+
+
+def _s2(facts: Witness, cycle: Cycled) -> str | None:
+    for command in sent(cycle.plan):
+        order = facts.orders.get(command.cloid)
+        if order is not None and order.closed:
+            return f"{_name(command)} of {command.cloid}, which is closed"
+    for decision in cycle.plan.decisions:
+        order = None if decision.cloid is None else facts.orders.get(decision.cloid)
+        if order is not None and order.closed:
+            return f"{decision.cloid} is closed, and was decided about as if it were live"
+    return None
+
+
+def _missing(facts: Witness, cycle: Cycled) -> list[OrderFacts]:
+    """Return the possibly-live orders that a cycle forgot."""
+    decided = {decision.cloid for decision in cycle.plan.decisions}
+    return [
+        order for order in facts.orders.values() if not order.closed and order.cloid not in decided
+    ]
+
+
+def _decision_of(cycle: Cycled, order: OrderFacts) -> Decision | None:
+    for decision in cycle.plan.decisions:
+        if decision.cloid == order.cloid:
+            return decision
+    return None
+
+
+def _s3(facts: Witness, cycle: Cycled) -> str | None:
+    for order in facts.orders.values():
+        if order.closed or not order.in_doubt:
+            continue
+        decision = _decision_of(cycle, order)
+        if decision is None:
+            if isinstance(order.request, Place):
+                continue  # S20 says it.
+            return f"{order.cloid} is in doubt, and was believed gone"
+        if decision.reason not in (Reason.IN_DOUBT, Reason.BLIND):
+            return f"{order.cloid} is in doubt, and was decided as {decision.reason}"
+    return None
+
+
+def _s8(facts: Witness, cycle: Cycled) -> str | None:
+    for order in _missing(facts, cycle):
+        if order.last_old_leg and not order.in_doubt:
+            return f"{order.cloid} was believed gone after a report about an old leg"
+    return None
+
+
+REFUSAL_PAUSE: Nanos = SECOND
+REFUSAL_PAUSE_MAX: Nanos = 60 * SECOND
+
+
+def _s12(facts: Witness, cycle: Cycled) -> str | None:
+    for command in sent(cycle.plan):
+        if isinstance(command, Cancel):
+            continue
+        thing, qty = (command.side if isinstance(command, Place) else command.cloid), command.qty
+        if isinstance(command, Modify) and facts.rules.capabilities.qty_is_total:
+            order = facts.orders.get(command.cloid)
+            qty -= 0 if order is None else order.leg.filled
+        count, last = facts.refused.get((thing, command.price, qty), (0, 0))
+        pause = min(REFUSAL_PAUSE * 2 ** min(count - 1, 16), REFUSAL_PAUSE_MAX) if count else 0
+        if count and cycle.now < last + pause:
+            return f"{_name(command)} of {command.cloid} repeats what was refused {count} times"
+    return None
+
+
+def _s15(facts: Witness, cycle: Cycled) -> str | None:
+    for command in sent(cycle.plan):
+        if isinstance(command, Modify):
+            order = facts.orders.get(command.cloid)
+            if order is not None and (command.side, command.reduce_only) != (
+                order.side,
+                order.reduce_only,
+            ):
+                return f"the modify of {command.cloid} changes its side or reduce-only"
+    return None
+
+
+def _s16(facts: Witness, cycle: Cycled) -> str | None:
+    for order in facts.orders.values():
+        if order.closed or order.request is None or order.in_doubt:
+            continue
+        decision = _decision_of(cycle, order)
+        if decision is None:
+            return f"{order.cloid} is in flight, and was believed gone"
+        if decision.reason not in (Reason.IN_FLIGHT, Reason.BLIND):
+            return f"{order.cloid} is in flight, and was decided as {decision.reason}"
+    return None
+
+
+def _s17(facts: Witness, record: Record) -> str | None:
+    last = facts.last_request
+    placed = set()
+    for command in sorted(commands_of(record), key=lambda command: command.request):
+        if command.request <= last:
+            return f"request number {command.request} was used before"
+        last = command.request
+        if isinstance(command, Place):
+            if command.cloid in facts.orders or command.cloid in placed:
+                return f"cloid {command.cloid} was used before"
+            placed.add(command.cloid)
+    return None
+
+
+def _s18(facts: Witness, cycle: Cycled) -> str | None:
+    for command in sent(cycle.plan):
+        if isinstance(command, Place):
+            continue
+        order = facts.orders.get(command.cloid)
+        if order is None:
+            return f"{_name(command)} of {command.cloid}, which we never placed"
+        if command.oid is not None and order.leg_of(command.oid) is None:
+            return f"{_name(command)} of {command.cloid} names oid {command.oid}, never its own"
+    return None
+
+
+def _s19(facts: Witness, cycle: Cycled) -> str | None:
+    for decision in cycle.plan.decisions:
+        if decision.cloid is None or decision.action is Action.PLACE:
+            continue
+        order = facts.orders.get(decision.cloid)
+        if order is None or order.closed:
+            continue
+        if (decision.price, decision.qty) != (order.leg.price, order.leg.leaves):
+            return (
+                f"{decision.cloid} was taken to rest {decision.qty} at {decision.price}, the "
+                f"newest evidence says {order.leg.leaves} at {order.leg.price}"
+            )
+    return None
+
+
+def _s20(facts: Witness, cycle: Cycled) -> str | None:
+    for order in _missing(facts, cycle):
+        if isinstance(order.request, Place) and order.in_doubt:
+            return f"{order.cloid}: its place is in doubt and not fenced, and was believed undone"
+    return None
+
+
+def _name(command: Place | Modify | Cancel) -> str:
+    return type(command).__name__.lower()
+
+
+REQUESTS = (
+    Invariant("S1", "one unanswered request per order", on_cycle=_s1),
+    Invariant("S2", "no command for an order that is closed", on_cycle=_s2),
+    Invariant("S3", "unknown is never failed: a doubt ends by evidence only", on_cycle=_s3),
+    Invariant("S8", "evidence about an old leg never ends the order", on_cycle=_s8),
+    Invariant("S12", "nothing unanswered or refused is repeated without a pause", on_cycle=_s12),
+    Invariant("S15", "side and reduce-only of an order never change", on_cycle=_s15),
+    Invariant("S16", "an answer belongs to one request; a duplicate answers none", on_cycle=_s16),
+    Invariant("S17", "cloids and request numbers are never used twice", on_record=_s17),
+    Invariant("S18", "only orders proven ours are modified or cancelled", on_cycle=_s18),
+    Invariant("S19", "older information never overwrites newer", on_cycle=_s19),
+    Invariant("S20", "absence proves nothing of a place that is not fenced", on_cycle=_s20),
+)

@@ -1,0 +1,26 @@
+"""When a cycle leaves an order stale without an excuse."""
+
+from typing import Final
+
+from spec.facts import Facts
+from spec.rules import drift_bps
+from spec.trace import Action, Cycled, Decision, Reason
+
+_HELD_SOFTLY: Final = frozenset({Reason.QUOTA, Reason.LATCHED, Reason.SAME_POINT, Reason.GATED})
+
+
+def is_left_stale(facts: Facts, cycle: Cycled, decision: Decision) -> bool:
+    """Say whether a cycle left an idle order alone although it is beyond the stale band.
+
+    A debounced modify, a hard limit and a request on its way are exempt.
+    """
+    order = None if decision.cloid is None else facts.orders.get(decision.cloid)
+    if order is None or order.closed or order.request is not None or decision.level < 0:
+        return False
+    if decision.action not in (Action.KEEP, Action.WAIT) or facts.blind or facts.limited:
+        return False
+    if decision.reason not in _HELD_SOFTLY or order.leg.price == decision.target:
+        return False
+    empty = facts.rules.quota_cap is not None and facts.requests >= facts.rules.quota_cap
+    stale = facts.rules.stale(cycle.targets, decision.level)
+    return not empty and drift_bps(order.leg.price, decision.target) > stale

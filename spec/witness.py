@@ -1,0 +1,285 @@
+"""Reading a whole trace: inputs, answers to queries, and what was sent.
+
+`hear` takes in what a record says the manager was told, before its output is judged; `note` what
+the manager sent, after. Absence is proof only where nothing of ours can still be on its way.
+"""
+
+from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
+from exchange.reports import (
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    Disconnected,
+    Fill,
+    Limited,
+    Modified,
+    ModifyRejected,
+    OpenOrder,
+    OrderStatus,
+    Reconnected,
+    Rejected,
+    Report,
+    Snapshot,
+)
+from exchange.units import Nanos
+from exchange.words import Outcome, Status
+from spec.facts import LegFacts, OrderFacts
+from spec.pushed import PushedFacts
+from spec.staleness import is_left_stale
+from spec.trace import Action, Cycled, Reason, Record, Reported, Restarted, Ticked, Unanswered
+
+
+class Witness(PushedFacts):
+    """Everything that a trace proves."""
+
+    __slots__ = ()
+
+    def hear(self, record: Record) -> None:
+        """Take in what a record says was told to the manager."""
+        self.now = record.now
+        if self.started_at is None:
+            self.started_at = record.now
+        match record:
+            case Reported():
+                self._report(record.report)
+            case Unanswered():
+                self._unanswered(record.command, record.outcome)
+            case Restarted():
+                self.connected = True
+                self._go_blind()
+                for order in self.orders.values():
+                    if order.request is not None:
+                        self._doubt(order)
+            case Cycled() | Ticked():
+                pass
+        for order in self.orders.values():
+            request = order.request
+            if request is not None and not order.in_doubt and self.now >= request.expires_at:
+                self._timed_out(order, record)
+
+    def _timed_out(self, order: OrderFacts, record: Record) -> None:
+        # Only where time was told to run: the manager's timers run in ticks and cycles.
+        if isinstance(record, (Cycled, Ticked)):
+            self._doubt(order)
+
+    def _unanswered(self, command: Place | Modify | Cancel, outcome: Outcome) -> None:
+        order = self.orders.get(command.cloid)
+        if order is None or order.closed or order.request is None:
+            return
+        if order.request.request != command.request:
+            return
+        if outcome is not Outcome.NOT_SENT:
+            self._doubt(order)
+        elif isinstance(command, Place):
+            self._close(order, self.now)
+        else:
+            self._settled(order)
+
+    def decided(self, cycle: Cycled) -> None:
+        """Take in what a cycle decided, for the promises that count cycles."""
+        for decision in cycle.plan.decisions:
+            order = None if decision.cloid is None else self.orders.get(decision.cloid)
+            if order is None:
+                continue
+            if is_left_stale(self, cycle, decision):
+                order.stale_cycles += 1
+            else:
+                order.stale_cycles = 0
+            if decision.reason is Reason.DEBOUNCED:
+                order.debounced = True
+            elif decision.action is not Action.WAIT:
+                order.debounced = False
+
+    def note(self, commands: tuple[Command, ...]) -> None:
+        """Take in what the manager sent."""
+        for command in commands:
+            self.last_request = max(self.last_request, command.request)
+            match command:
+                case Place():
+                    self.orders[command.cloid] = OrderFacts(command, self.now)
+                    self.requests += 1
+                case Modify() | Cancel():
+                    order = self.orders.get(command.cloid)
+                    if order is None:
+                        continue
+                    order.request = command
+                    order.cancelling = isinstance(command, Cancel)
+                    order.answered = order.in_doubt = False
+                    order.absences = 0
+                    order.snapshot_absence = False
+                    if isinstance(command, Modify):
+                        order.modified_at = self.now
+                        self.requests += 1
+                    else:
+                        self.cancels += 1
+                case QueryOrder():
+                    order = self.orders.get(command.cloid)
+                    if order is not None:
+                        order.asked_at = self.now
+                case QueryOpen():
+                    self.asked_open_at = self.now
+
+    def _report(self, report: Report) -> None:
+        match report:
+            case Fill():
+                self._fill(report)
+            case Accepted() | Modified():
+                self._granted(report)
+            case Rejected() | ModifyRejected() | CancelRejected():
+                self._refused(report)
+            case Cancelled():
+                self._cancelled(report)
+            case Snapshot():
+                self._snapshot(report)
+            case OrderStatus():
+                self._status(report)
+            case Limited():
+                self.limited = True
+            case Disconnected():
+                self.connected = False
+                self._go_blind()
+            case Reconnected():
+                self.connected = True
+                self._go_blind()
+
+    def _snapshot(self, snapshot: Snapshot) -> None:
+        for fill in snapshot.fills:
+            self._fill(fill)
+        listed = set()
+        self.foreign = {}
+        for row in snapshot.open:
+            order = self._owner(row.cloid, row.oid)
+            if order is None:
+                self.foreign[row.oid] = row.side
+                continue
+            listed.add(order.cloid)
+            if row.cloid is not None and row.cloid != order.cloid and row.cloid in self.orders:
+                listed.add(row.cloid)
+                continue
+            if not order.closed and snapshot.at >= order.seen_at:
+                self._listed(order, row, snapshot.at)
+        for order in list(self.orders.values()):
+            if not order.closed and order.cloid not in listed:
+                self._absent(order, snapshot.at, by_snapshot=True)
+        if self.connected and snapshot.at >= self.blind_since:
+            self.blind = False
+
+    def _listed(self, order: OrderFacts, row: OpenOrder, at: Nanos) -> None:
+        request, leg = order.request, order.leg
+        amends = self.rules.capabilities.modify_keeps_oid
+        moved = isinstance(request, Modify) and row.price != leg.price
+        if leg.oid is None and not moved:
+            self._named(order, leg, row.oid)
+            if isinstance(request, Modify) and order.in_doubt and order.spent(at):
+                self._settled(order)
+        elif leg.oid is None or order.leg_of(row.oid) is None:
+            if isinstance(request, Modify) and not amends:
+                self._new_leg(order, row.oid, row.price, max(request.qty, row.qty))
+            else:
+                # Nothing of ours explains it: the venue's word is taken.
+                order.legs.append(LegFacts(None, row.price, row.qty))
+                self._named(order, order.leg, row.oid)
+        elif order.leg.oid != row.oid:
+            return
+        elif isinstance(request, Modify) and amends and self._amended(order, request, row):
+            leg.price, leg.qty, leg.gone = row.price, request.qty, False
+            self._settled(order)
+        elif order.in_doubt and request is not None:
+            if isinstance(request, Place):
+                self._settled(order)
+            elif order.spent(at):
+                leg.gone = False
+                self._settled(order)
+        elif request is None and row.price != leg.price:
+            leg.price = row.price
+        order.accepted = True
+        order.last_old_leg = False
+        if isinstance(order.request, Place):
+            self._settled(order)
+        current = order.leg
+        current.said_filled = max(current.said_filled, current.qty - row.qty)
+        self._see(order, at)
+
+    @staticmethod
+    def _amended(order: OrderFacts, request: Modify, row: OpenOrder) -> bool:
+        leg = order.leg
+        if request.price != leg.price:
+            return row.price == request.price
+        if request.qty > leg.qty:
+            return leg.leaves < row.qty <= request.qty - leg.filled
+        return row.qty != leg.leaves and row.qty <= request.qty - leg.filled
+
+    def _absent(self, order: OrderFacts, at: Nanos, *, by_snapshot: bool) -> None:
+        request = order.request
+        if at <= order.seen_at or (by_snapshot and order.absences > 0 and at <= order.absent_at):
+            return
+        if request is not None and (not order.in_doubt or at < request.expires_at):
+            return
+        order.absences += 1
+        order.absent_at = at
+        order.snapshot_absence = order.snapshot_absence or by_snapshot
+        if order.absences >= 2 and order.snapshot_absence:
+            self._close(order, at)
+
+    def _status(self, report: OrderStatus) -> None:
+        order = self.orders.get(report.cloid)
+        if order is None or report.at < order.seen_at:
+            return
+        if report.oid is not None and not order.closed:
+            if order.leg.oid is None:
+                self._named(order, order.leg, report.oid)
+            elif self._opens(order, report.oid):
+                request = order.request
+                assert isinstance(request, Modify), "only a modify opens a leg"
+                self._new_leg(order, report.oid, request.price, request.qty)
+            elif order.leg.oid != report.oid:
+                return
+        if order.closed:
+            return
+        if report.filled is not None:
+            # Unheard fills go to the legs in turn from the newest old one, the current one last.
+            unheard = report.filled - order.filled
+            for leg in (*reversed(order.legs[:-1]), order.leg):
+                here = max(0, min(unheard, leg.qty - leg.filled))
+                if here:
+                    leg.said_filled = max(leg.said_filled, leg.filled + here)
+                unheard -= here
+        self._status_of_open(order, report)
+
+    def _status_of_open(self, order: OrderFacts, report: OrderStatus) -> None:
+        match report.status:
+            case Status.OPEN:
+                order.accepted = True
+                if isinstance(order.request, Place) or (
+                    order.in_doubt and self._undone(order, report)
+                ):
+                    self._settled(order)
+                self._see(order, report.at)
+            case Status.FILLED:
+                if report.filled is None:
+                    order.leg.said_filled = order.leg.qty
+                self._close(order, report.at)
+            case Status.CANCELLED:
+                order.leg.gone = True
+                if isinstance(order.request, Modify) and not order.answered:
+                    self._absent(order, report.at, by_snapshot=False)
+                else:
+                    self._close(order, report.at)
+            case Status.REJECTED:
+                if not order.accepted:
+                    self._close(order, report.at)
+            case Status.UNKNOWN_ORDER:
+                if order.idle and order.accepted:
+                    self._close(order, report.at)
+                else:
+                    self._absent(order, report.at, by_snapshot=False)
+
+    def _undone(self, order: OrderFacts, report: OrderStatus) -> bool:
+        """Say whether `open` proves that the request in doubt was not done."""
+        request = order.request
+        if request is None or not order.spent(report.at):
+            return False
+        if isinstance(request, Cancel):
+            return True
+        same_leg = report.oid is not None and report.oid == order.leg.oid
+        return same_leg and not self.rules.capabilities.modify_keeps_oid
