@@ -240,6 +240,10 @@ class Facts:
             order.seen_at = at
             if at >= order.absent_at:
                 order.absences = 0
+            elif order.absences == 0:
+                # Said before a look that lacked it: that absence counts now.
+                order.absences = 1
+                order.snapshot_absence = True
 
     def _named(self, order: OrderFacts, leg: LegFacts, oid: Oid) -> None:
         leg.oid = oid

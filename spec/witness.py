@@ -182,14 +182,16 @@ class Witness(PushedFacts):
         elif order.leg.oid != row.oid:
             return
         elif isinstance(request, Modify) and amends and self._amended(order, request, row):
-            leg.price, leg.qty, leg.gone = row.price, request.qty, False
+            leg.price, leg.qty = row.price, request.qty
+            leg.gone = leg.gone and at < leg.gone_at
             self._settled(order)
         elif order.in_doubt and request is not None:
             if isinstance(request, Place):
                 self._settled(order)
             elif order.spent(at):
-                leg.gone = False
+                leg.gone = leg.gone and at < leg.gone_at
                 self._settled(order)
+                self._end_if_over(order, at)
         elif request is None and row.price != leg.price:
             leg.price = row.price
         order.accepted = True
@@ -214,6 +216,8 @@ class Witness(PushedFacts):
         if at <= order.seen_at or (by_snapshot and order.absences > 0 and at <= order.absent_at):
             return
         if request is not None and (not order.in_doubt or at < request.expires_at):
+            if by_snapshot:
+                order.absent_at = at
             return
         order.absences += 1
         order.absent_at = at
@@ -261,6 +265,7 @@ class Witness(PushedFacts):
                 self._close(order, report.at)
             case Status.CANCELLED:
                 order.leg.gone = True
+                order.leg.gone_at = report.at
                 if isinstance(order.request, Modify) and not order.answered:
                     self._absent(order, report.at, by_snapshot=False)
                 else:

@@ -172,3 +172,8 @@ class Blotter:
             order.suspect = False
             if at >= order.absent_at:
                 order.absences = 0
+            elif order.absences == 0:
+                # Said before a look that lacked it: it may have gone since.
+                order.absences = 1
+                order.absent_in_snapshot = True
+                self.query(order)

@@ -107,8 +107,10 @@ def _listed_as_known(blotter: Blotter, order: Order, row: OpenOrder, snapshot: S
         return
     if order.is_in_doubt:
         if order.is_past(snapshot.at):
-            leg.ended = False
+            if snapshot.at >= leg.ended_at:
+                leg.ended = False
             blotter.ask(order, RequestEvent.DISPROVED, snapshot)
+            blotter.settle(order, snapshot)
         return
     if order.request is Request.IDLE and row.price != leg.price:
         blotter.diverge("@G listed-at-another-price", order, snapshot)
@@ -136,7 +138,10 @@ def _on_absent(
         # Older than the order's last sign of life, or of the same moment; or counted before.
         return
     if order.is_in_flight or (order.is_in_doubt and at < order.expires_at):
-        # On its way, or perhaps still to come: absence proves nothing yet.
+        # On its way, or perhaps still to come: absence proves nothing yet. It is remembered, for
+        # an answer that is older than this look.
+        if by_snapshot:
+            order.absent_at = at
         return
     order.absences += 1
     order.absent_at = at
@@ -244,6 +249,7 @@ def _status_cancelled(blotter: Blotter, order: Order, report: OrderStatus) -> No
         # It may be the replaced leg that the venue speaks of; the modify's answer, or the next
         # snapshot, says whether a new one rests.
         order.leg.ended = True
+        order.leg.ended_at = report.at
         blotter.advance(order, PhaseEvent.LEG_ENDED, report)
         _on_absent(blotter, order, report, by_snapshot=False)
     else:
