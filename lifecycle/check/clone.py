@@ -1,0 +1,189 @@
+"""Copies of a manager and of the facts about it: the explorer branches on every step.
+
+A copy shares only values. Written out field by field, because a million states are copied; a test
+compares every class with what is copied here, so that a new field cannot be forgotten.
+"""
+
+from lifecycle.core.blotter import Blotter
+from lifecycle.core.desk import Desk
+from lifecycle.core.ledger import Ledger
+from lifecycle.core.manager import OrderManager
+from lifecycle.core.order import Leg, Order
+from lifecycle.core.refusals import Refusals
+from spec.facts import LegFacts, OrderFacts
+from spec.witness import Witness
+
+
+def clone_leg(leg: Leg) -> Leg:
+    """Return a copy of a leg."""
+    other = Leg.__new__(Leg)
+    other.ended = leg.ended
+    other.ended_at = leg.ended_at
+    other.filled = leg.filled
+    other.oid = leg.oid
+    other.price = leg.price
+    other.qty = leg.qty
+    other.reported = leg.reported
+    other.trades = leg.trades.copy()
+    return other
+
+
+def clone_order(order: Order) -> Order:
+    """Return a copy of an order with its legs."""
+    other = Order.__new__(Order)
+    other.absences = order.absences
+    other.absent_at = order.absent_at
+    other.absent_in_snapshot = order.absent_in_snapshot
+    other.answered = order.answered
+    other.answered_at = order.answered_at
+    other.cloid = order.cloid
+    other.closed_at = order.closed_at
+    other.evidence_at = order.evidence_at
+    other.expires_at = order.expires_at
+    other.filled = order.filled
+    other.goal_price = order.goal_price
+    other.goal_qty = order.goal_qty
+    other.hold = order.hold
+    other.level = order.level
+    other.modified_at = order.modified_at
+    other.phase = order.phase
+    other.placed_at = order.placed_at
+    other.queried_at = order.queried_at
+    other.reduce_only = order.reduce_only
+    other.request = order.request
+    other.request_no = order.request_no
+    other.side = order.side
+    other.suspect = order.suspect
+    other.leg = clone_leg(order.leg)
+    other.old_legs = [clone_leg(leg) for leg in order.old_legs]
+    return other
+
+
+def clone_blotter(blotter: Blotter) -> Blotter:
+    """Return a copy of a record of orders."""
+    other = Blotter(amends=blotter.amends)
+    orders = {cloid: clone_order(order) for cloid, order in blotter.orders.items()}
+    other.orders = orders
+    other.open = {cloid: orders[cloid] for cloid in blotter.open}
+    other.closing = {cloid: orders[cloid] for cloid in blotter.closing}
+    other.by_oid = {oid: orders[order.cloid] for oid, order in blotter.by_oid.items()}
+    other.position = blotter.position
+    if blotter.strays:
+        other.strays = {oid: fills.copy() for oid, fills in blotter.strays.items()}
+    other.foreign = blotter.foreign.copy()
+    if blotter.to_query:
+        other.to_query = {cloid: orders[cloid] for cloid in blotter.to_query}
+    other.divergences = blotter.divergences.copy()
+    return other
+
+
+def clone_ledger(ledger: Ledger) -> Ledger:
+    """Return a copy of a ledger."""
+    other = Ledger.__new__(Ledger)
+    other.cancel_cap = ledger.cancel_cap
+    other.cancels = ledger.cancels
+    other.cap = ledger.cap
+    other.limited = ledger.limited
+    other.pause = ledger.pause
+    other.probe_at = ledger.probe_at
+    other.requests = ledger.requests
+    return other
+
+
+def clone_desk(desk: Desk) -> Desk:
+    """Return a copy of a manager's whole state."""
+    other = Desk.__new__(Desk)
+    other.asked_open_at = desk.asked_open_at
+    other.blind_since = desk.blind_since
+    other.capabilities = desk.capabilities
+    other.connected = desk.connected
+    other.due_at = desk.due_at
+    other.instrument = desk.instrument
+    other.modified_at = desk.modified_at
+    other.now = desk.now
+    other.quiet = desk.quiet
+    other.requests = desk.requests
+    other.session = desk.session
+    other.settings = desk.settings
+    other.snapshot_at = desk.snapshot_at
+    other.synced = desk.synced
+    other.blotter = clone_blotter(desk.blotter)
+    other.ledger = clone_ledger(desk.ledger)
+    refusals = Refusals()
+    refusals._until = desk.refusals._until.copy()  # noqa: SLF001 - The explorer looks inside.
+    other.refusals = refusals
+    return other
+
+
+def clone_manager(manager: OrderManager) -> OrderManager:
+    """Return a copy of a manager in the same state."""
+    other = OrderManager.__new__(type(manager))
+    other._desk = clone_desk(manager._desk)  # noqa: SLF001
+    return other
+
+
+def clone_leg_facts(leg: LegFacts) -> LegFacts:
+    """Return a copy of the facts about a leg."""
+    other = LegFacts.__new__(LegFacts)
+    other.filled = leg.filled
+    other.gone = leg.gone
+    other.gone_at = leg.gone_at
+    other.oid = leg.oid
+    other.price = leg.price
+    other.qty = leg.qty
+    other.said_filled = leg.said_filled
+    return other
+
+
+def clone_order_facts(order: OrderFacts) -> OrderFacts:
+    """Return a copy of the facts about an order."""
+    other = OrderFacts.__new__(OrderFacts)
+    other.absences = order.absences
+    other.absent_at = order.absent_at
+    other.accepted = order.accepted
+    other.answered = order.answered
+    other.answered_at = order.answered_at
+    other.asked_at = order.asked_at
+    other.cancelling = order.cancelling
+    other.cloid = order.cloid
+    other.closed = order.closed
+    other.closed_at = order.closed_at
+    other.debounced = order.debounced
+    other.doubt_since = order.doubt_since
+    other.filled = order.filled
+    other.in_doubt = order.in_doubt
+    other.last_old_leg = order.last_old_leg
+    other.modified_at = order.modified_at
+    other.reduce_only = order.reduce_only
+    other.request = order.request
+    other.seen_at = order.seen_at
+    other.side = order.side
+    other.snapshot_absence = order.snapshot_absence
+    other.stale_cycles = order.stale_cycles
+    other.legs = [clone_leg_facts(leg) for leg in order.legs]
+    return other
+
+
+def clone_facts(facts: Witness) -> Witness:
+    """Return a copy of the facts of a trace."""
+    other = Witness.__new__(Witness)
+    other.asked_open_at = facts.asked_open_at
+    other.blind = facts.blind
+    other.blind_since = facts.blind_since
+    other.cancels = facts.cancels
+    other.connected = facts.connected
+    other.last_request = facts.last_request
+    other.limited = facts.limited
+    other.now = facts.now
+    other.position = facts.position
+    other.requests = facts.requests
+    other.rules = facts.rules
+    other.started_at = facts.started_at
+    orders = {cloid: clone_order_facts(order) for cloid, order in facts.orders.items()}
+    other.orders = orders
+    other.owners = {oid: orders[order.cloid] for oid, order in facts.owners.items()}
+    other.seen_fills = facts.seen_fills.copy()
+    other.strays = facts.strays.copy()
+    other.foreign = facts.foreign.copy()
+    other.refused = facts.refused.copy()
+    return other

@@ -1,0 +1,123 @@
+"""What must be true of a whole state, venue included: single, agreement, and convergence.
+
+These three need the venue's own truth, so they are the explorer's and not the trace's.
+"""
+
+from typing import Final
+
+from exchange.units import Nanos
+from lifecycle.check.world import World
+from spec.invariants.base import Broken
+from spec.venue_model import STREAMS, Stream, Verdict
+
+HEALED_CYCLES_MAX: Final = 8
+"""Cycles without faults after which what rests must be what is wanted."""
+_STEPS_MAX: Final = 400
+
+
+def judge(world: World) -> list[Broken]:
+    """Return what is broken in a state, besides what its trace has broken."""
+    found = []
+    text = _single(world)
+    if text is not None:
+        found.append(
+            Broken("single", "no more of our orders rest than are wanted", world.now, text)
+        )
+    text = _agreement(world)
+    if text is not None:
+        sentence = "when all is quiet, record and venue agree"
+        found.append(Broken("agreement", sentence, world.now, text))
+    return found
+
+
+def _single(world: World) -> str | None:
+    most = max(len(choice.bids) + len(choice.asks) for choice in world.setting.choices)
+    resting = world.venue.resting()
+    if len(resting) > most:
+        return f"{len(resting)} of our orders rest at the venue, {most} at the most are wanted"
+    return None
+
+
+def is_quiet(world: World) -> bool:
+    """Say whether nothing is on its way, and the last look was after the last change."""
+    venue = world.venue
+    if venue.uplink or any(venue.streams[stream] for stream in STREAMS):
+        return False
+    if world.manager.is_blind or venue.changed_at > last_look(world):
+        return False
+    # An order that was found absent once, or whose record was contradicted, is being asked about.
+    return not any(
+        order.request or order.absences or order.suspect
+        for order in world.manager.open_orders.values()
+    )
+
+
+def last_look(world: World) -> Nanos:
+    """Return the time of the newest look that was heard."""
+    return world.manager._desk.snapshot_at  # noqa: SLF001 - The explorer looks inside.
+
+
+def _agreement(world: World) -> str | None:
+    if not is_quiet(world):
+        return None
+    return difference(world)
+
+
+def difference(world: World) -> str | None:
+    """Return how record and venue differ, None where they agree."""
+    manager, venue = world.manager, world.venue
+    ours = sorted(
+        (order.leg.oid or "", order.leg.price, order.leaves)
+        for order in manager.open_orders.values()
+    )
+    theirs = sorted((one.oid, one.price, one.leaves) for one in venue.resting())
+    if ours != theirs:
+        return f"we believe that {ours} rests (oid, price, leaves), the venue has {theirs}"
+    if manager.position != venue.position:
+        return f"our position is {manager.position}, the venue's {venue.position}"
+    return None
+
+
+def convergence(world: World) -> list[Broken]:
+    """Let a copy of the state run on without faults; returns how it fails to come to rest.
+
+    Every request is executed, every question answered and everything said is heard, in order; the
+    targets stay. Within `HEALED_CYCLES_MAX` cycles what rests must be what is wanted.
+    """
+    healed = world.clone()
+    targets = healed.setting.choices[healed.choice]
+    for _ in range(HEALED_CYCLES_MAX):
+        _flush(healed)
+        if healed.broken:
+            return healed.broken
+        # A request may have expired on its way; that is no fault of the healed world.
+        healed.left = healed.setting.budgets
+        healed.take(("cycle", healed.choice, ""))
+    _flush(healed)
+    if healed.broken:
+        return healed.broken
+    wanted = sorted(target.price for target in (*targets.bids, *targets.asks))
+    resting = sorted(one.price for one in healed.venue.resting())
+    text = difference(healed)
+    if text is None and resting != wanted:
+        text = f"{resting} rests, {wanted} is wanted"
+    if text is None:
+        return []
+    sentence = f"without faults it comes to rest in {HEALED_CYCLES_MAX} cycles"
+    return [Broken("convergence", sentence, healed.now, text)]
+
+
+def _flush(world: World) -> None:
+    """Execute, look and hear until nothing is on its way."""
+    venue = world.venue
+    for _ in range(_STEPS_MAX):
+        if venue.uplink:
+            world.take(("execute", 0, Verdict.GRANT.value))
+        elif any(venue.streams[stream] for stream in STREAMS):
+            stream = next(stream for stream in STREAMS if venue.streams[stream])
+            world.take(("hear", stream, ""))
+        elif world.queries and not venue.streams[Stream.LOOKS]:
+            world.take(("look", 0, ""))
+        else:
+            return
+    raise AssertionError("a healed world must come to an end of what is on its way")

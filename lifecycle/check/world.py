@@ -1,0 +1,378 @@
+"""The world that is explored: the shipped order manager, an adversarial venue, and what is between.
+
+A state is the manager with the facts that its trace proves, the venue's truth, what is on its way,
+and what is left of the budgets. `steps` says what can happen next; `take` lets it happen. Every
+record goes through the same invariants that an audit uses.
+
+Each step takes a microsecond, so that no two things happen at one time; time else passes in cycles
+only. The venue is compared every cycle here and orders retire after two, whatever the
+configuration says: their code is the same, and the space of states stays finite and small.
+"""
+
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from exchange.commands import Command, QueryOpen, QueryOrder
+from exchange.instrument import Instrument
+from exchange.market import Market
+from exchange.reports import Disconnected, Fill, Reconnected, Report
+from exchange.units import Nanos, Qty, seconds
+from exchange.venue import Capabilities
+from exchange.words import Outcome
+from lifecycle.check.clone import clone_facts, clone_manager
+from lifecycle.config import Config, TimingConfig
+from lifecycle.core.manager import OrderManager
+from lifecycle.rules import rules_of
+from spec.invariants.all import INVARIANTS
+from spec.invariants.base import Broken, Watch
+from spec.trace import Cycled, Plan, Reaction, Record, Reported, Restarted, Targets, Unanswered
+from spec.venue_model import STREAMS, Resting, Stream, VenueModel, Verdict
+
+STEP: Final[Nanos] = 1_000
+
+Step: TypeAlias = tuple[str, int, str]
+"""What happens: its kind, an index, and a word."""
+
+
+_VENUE_STEPS: Final = frozenset({"execute", "lose", "drop", "glance", "fill", "unasked"})
+"""Steps that the manager learns nothing of."""
+
+
+class Budgets(Struct, frozen=True, kw_only=True):
+    """How much of each may happen on one path."""
+
+    faults: int = 1
+    """Lost requests, lost and repeated reports, early timeouts, refusals, broken streams."""
+    target_changes: int = 1
+    crashes: int = 0
+    unasked: int = 0
+    """Cancellations by the venue's own will."""
+    fills: int = 1
+    places: int = 2
+    early_cycles: int = 0
+    """Cycles that come half a modify interval after something else."""
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """What does not change while exploring."""
+
+    instrument: Instrument
+    capabilities: Capabilities
+    config: Config
+    choices: tuple[Targets, ...]
+    """Targets that a cycle may come with; the first is where it starts."""
+    market: Market
+    budgets: Budgets
+
+    @property
+    def cycle(self) -> Nanos:
+        """Time between two cycles."""
+        return seconds(self.config.timing.cycle_s)
+
+    @property
+    def early(self) -> Nanos:
+        """Time to an early cycle."""
+        return self.config.modify.min_interval_ms * 1_000_000 // 2
+
+
+def near_timers(config: Config) -> Config:
+    """Return the configuration with a comparison every cycle and retirement every other."""
+    timing: TimingConfig = config.timing
+    period = max(timing.cycle_s, timing.request_timeout_s)
+    return replace(config, timing=replace(timing, reconcile_s=period, retire_s=2 * period))
+
+
+class World:
+    """One state."""
+
+    __slots__ = (
+        "broken",
+        "canonical",
+        "choice",
+        "left",
+        "manager",
+        "now",
+        "queries",
+        "setting",
+        "trace",
+        "venue",
+        "watch",
+    )
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.manager = OrderManager(
+            setting.instrument, config=setting.config, capabilities=setting.capabilities
+        )
+        rules = rules_of(setting.config, setting.instrument, setting.capabilities)
+        self.watch = Watch(rules, INVARIANTS)
+        self.venue = VenueModel(amends=setting.capabilities.modify_keeps_oid)
+        self.queries: list[QueryOrder | QueryOpen] = []
+        """Asked and not looked at yet: the newest of each kind and order."""
+        self.now: Nanos = 0
+        self.choice = 0
+        self.left = setting.budgets
+        self.broken: list[Broken] = []
+        self.canonical: object = None
+        """Kept by `lifecycle.check.canon`: what is canonical of the manager, while it is told
+        nothing."""
+        self.trace: list[Record] | None = None
+        """Kept where somebody wants to read it."""
+
+    def after(self, step: Step) -> "World":
+        """Return the state that a step leads to; this one stays as it is."""
+        other = self.clone(told=step[0] not in _VENUE_STEPS)
+        other.take(step)
+        return other
+
+    def clone(self, *, told: bool = True) -> "World":
+        """Return a copy that shares only values.
+
+        Where the manager will not be `told` anything, it and its facts are shared as well.
+        """
+        other = World.__new__(World)
+        other.setting = self.setting
+        if told:
+            other.manager = clone_manager(self.manager)
+            other.watch = self.watch.following(clone_facts(self.watch.facts))
+        else:
+            other.manager = self.manager
+            other.watch = self.watch
+        other.canonical = None if told else self.canonical
+        other.venue = self.venue.clone()
+        other.queries = self.queries.copy()
+        other.now = self.now
+        other.choice = self.choice
+        other.left = self.left
+        other.broken = []
+        other.trace = None if self.trace is None else self.trace.copy()
+        return other
+
+    # What can happen.
+
+    def steps(self) -> list[Step]:
+        """Return everything that can happen next, in a fixed order."""
+        left, venue = self.left, self.venue
+        choices = range(len(self.setting.choices)) if left.target_changes else (self.choice,)
+        found: list[Step] = []
+        if self._delayed(self.setting.cycle) <= left.faults:
+            found += [("cycle", choice, "") for choice in choices]
+        if left.early_cycles and self._delayed(self.setting.early) <= left.faults:
+            found += [("early", choice, "") for choice in choices]
+        found += [("hear", stream, "") for stream in STREAMS if venue.streams[stream]]
+        for index, request in enumerate(venue.uplink):
+            verdicts = venue.verdicts(request) if left.faults else [Verdict.GRANT]
+            found += [("execute", index, verdict.value) for verdict in verdicts]
+        if not venue.streams[Stream.LOOKS]:
+            # One question at a time: the next look waits until the last answer was heard. An
+            # answer that is not heard at once may be stale when it is: that is a fault.
+            kinds = ("look", "glance") if left.faults else ("look",)
+            found += [(kind, index, "") for index in range(len(self.queries)) for kind in kinds]
+        if left.fills:
+            for index, one in enumerate(venue.book):
+                found += [("fill", index, size) for size in _sizes(one)]
+        if left.unasked:
+            found += [("unasked", index, "") for index, one in enumerate(venue.book) if one.leaves]
+        if left.crashes:
+            found.append(("crash", 0, ""))
+        if left.faults:
+            found += self._faults()
+        return found
+
+    def _delayed(self, wait: Nanos) -> int:
+        """Return how many requests would be lost, or stay unanswered too long, by waiting.
+
+        Both are faults, and cost what a fault costs.
+        """
+        now, venue = self.now + wait, self.venue
+        late = sum(1 for request in venue.uplink if now >= request.expires_at)
+        if venue.streams[Stream.ANSWERS]:
+            late += sum(
+                1
+                for order in self.manager.open_orders.values()
+                if order.is_in_flight and now >= order.expires_at
+            )
+        return late
+
+    def _faults(self) -> list[Step]:
+        venue = self.venue
+        found: list[Step] = [("lose", index, "") for index in range(len(venue.uplink))]
+        for stream in (Stream.ANSWERS, Stream.PUSHES, Stream.FILLS):
+            if venue.streams[stream]:
+                found.append(("drop", stream, ""))
+                found.append(("repeat", stream, ""))
+        for index, order in enumerate(self.manager.open_orders.values()):
+            if order.is_in_flight:
+                found.append(("give-up", index, ""))
+        found.append(("gap", 0, ""))
+        return found
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the path has used up its places: what comes after is not explored."""
+        return self.left.places < 0
+
+    # Letting it happen.
+
+    def take(self, step: Step) -> None:
+        """Let one thing happen; what it breaks is in `broken`."""
+        kind, index, word = step
+        self.now += STEP
+        if kind in _VENUE_STEPS:
+            self._venue_step(kind, index, word)
+        else:
+            self._manager_step(kind, index)
+        self._prune()
+
+    def _manager_step(self, kind: str, index: int) -> None:
+        """Let something happen that the manager is told."""
+        match kind:
+            case "cycle":
+                self._cycle(index, self.setting.cycle)
+            case "early":
+                self._spend(early_cycles=1)
+                self._cycle(index, self.setting.early)
+            case "hear":
+                self._hear(self.venue.streams[index].pop(0))
+            case "repeat":
+                self._spend(faults=1)
+                report = self.venue.streams[index][0]
+                self._hear(report)
+                if isinstance(report, Fill):
+                    # Once counted it is dropped from the stream below: hear it again here.
+                    self._hear(report)
+            case "look":
+                self.venue.look(self.queries.pop(index), self.now)
+                self.now += STEP
+                self._hear(self.venue.streams[Stream.LOOKS].pop(0))
+            case "give-up":
+                self._spend(faults=1)
+                self._give_up(index)
+            case "gap":
+                self._spend(faults=1)
+                self._gap()
+            case "crash":
+                self._spend(crashes=1)
+                self._crash()
+            case _:
+                raise ValueError(f"a step must be of a known kind, was {kind!r}")
+
+    def _venue_step(self, kind: str, index: int, word: str) -> None:
+        """Let something happen at the venue, or on the way, that nobody has heard of yet."""
+        venue = self.venue
+        match kind:
+            case "execute":
+                verdict = Verdict(word)
+                if verdict is not Verdict.GRANT:
+                    self._spend(faults=1)
+                venue.execute(index, verdict, self.now)
+            case "lose":
+                self._spend(faults=1)
+                venue.uplink.pop(index)
+            case "drop":
+                self._spend(faults=1)
+                venue.streams[index].pop(0)
+            case "glance":
+                self._spend(faults=1)
+                venue.look(self.queries.pop(index), self.now)
+            case "fill":
+                self._spend(fills=1)
+                venue.fill(venue.book[index], int(word), self.now)
+            case _:
+                self._spend(unasked=1)
+                venue.cancel_unasked(venue.book[index], self.now)
+
+    def _spend(self, **spent: int) -> None:
+        left = {name: getattr(self.left, name) - count for name, count in spent.items()}
+        self.left = replace(self.left, **left)
+
+    def _prune(self) -> None:
+        """Drop fills that were counted from the stream: hearing them again changes nothing."""
+        fills = self.venue.streams[Stream.FILLS]
+        if fills:
+            seen = self.watch.facts.seen_fills
+            fills[:] = [
+                fill
+                for fill in fills
+                if not isinstance(fill, Fill) or (fill.oid, fill.trade_id) not in seen
+            ]
+
+    def _feed(self, record: Record) -> None:
+        self.broken += self.watch.feed(record)
+        if self.trace is not None:
+            self.trace.append(record)
+
+    def _cycle(self, choice: int, wait: Nanos) -> None:
+        if choice != self.choice:
+            self._spend(target_changes=1)
+            self.choice = choice
+        late = self._delayed(wait)
+        if late:
+            self._spend(faults=late)
+        self.now += wait
+        self.venue.expire(self.now)
+        targets = self.setting.choices[choice]
+        market = replace(self.setting.market, at=self.now)
+        plan: Plan = self.manager.cycle(self.now, targets, market)
+        self._feed(Cycled(self.now, targets, market, plan))
+        self._send(plan.commands)
+
+    def _hear(self, report: Report) -> None:
+        reaction = self.manager.receive(report, self.now)
+        self._feed(Reported(self.now, report, reaction))
+        self._ask(reaction)
+
+    def _give_up(self, index: int) -> None:
+        order = list(self.manager.open_orders.values())[index]
+        command = self.watch.facts.orders[order.cloid].request
+        assert command is not None, "an order in flight has an unanswered request"
+        reaction = self.manager.unanswered(command, Outcome.BROKEN, self.now)
+        self._feed(Unanswered(self.now, command, Outcome.BROKEN, reaction))
+        self._ask(reaction)
+
+    def _gap(self) -> None:
+        """Break the pushed streams, and bring them back: what was on them is lost."""
+        self.venue.streams[Stream.PUSHES].clear()
+        self.venue.streams[Stream.FILLS].clear()
+        self._hear(Disconnected(self.now))
+        self._hear(Reconnected(self.now))
+
+    def _crash(self) -> None:
+        """Kill the process and restart it on its journal: what was said to it is lost.
+
+        That a manager rebuilt from its journal is in the state of the one that died is a
+        property of its own (`lifecycle.trace.replay`).
+        """
+        for stream in self.venue.streams:
+            stream.clear()
+        self.queries.clear()
+        reaction = self.manager.restarted(self.now)
+        self._feed(Restarted(self.now, reaction))
+        self._ask(reaction)
+
+    def _ask(self, reaction: Reaction) -> None:
+        self._send(reaction.queries)
+
+    def _send(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            if isinstance(command, (QueryOrder, QueryOpen)):
+                cloid = getattr(command, "cloid", None)
+                self.queries = [
+                    query for query in self.queries if getattr(query, "cloid", None) != cloid
+                ]
+                self.queries.append(command)
+            else:
+                if command.request and type(command).__name__ == "Place":
+                    self._spend(places=1)
+                self.venue.uplink.append(command)
+
+
+def _sizes(one: Resting) -> list[str]:
+    """Return how much of a resting order may fill at once: about a half, or all."""
+    leaves: Qty = one.leaves
+    if leaves == 0:
+        return []
+    half = leaves // 2
+    return [str(half), str(leaves)] if half else [str(leaves)]

@@ -1,0 +1,268 @@
+"""An honest but adversarial venue, for the explorer and the stateful tests.
+
+Honest: it does what a venue may do, and says nothing that is not so. Adversarial: it chooses the
+worst moment. Requests are unordered and may arrive late, until they expire; what it says goes out
+on streams, each in order, with no order across them: answers to requests, pushed order updates,
+fills, and answers to queries. A snapshot is a look at one moment, delivered whenever.
+
+It is written from the venue contract alone and shares nothing with the paper venue, which is
+tested to be a refinement of it.
+"""
+
+import enum
+from typing import Final
+
+from exchange.commands import Cancel, Modify, Place, QueryOpen, QueryOrder
+from exchange.reports import (
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    Fill,
+    Modified,
+    ModifyRejected,
+    OpenOrder,
+    OrderStatus,
+    Rejected,
+    Report,
+    Snapshot,
+)
+from exchange.units import Nanos, Price, Qty
+from exchange.words import Alive, CancelReason, Cloid, Oid, Side, Status
+
+
+class Stream(enum.IntEnum):
+    """What the venue says things on."""
+
+    ANSWERS = 0
+    PUSHES = 1
+    FILLS = 2
+    LOOKS = 3
+    """Answers to queries."""
+
+
+STREAMS: Final = tuple(Stream)
+
+
+class Verdict(enum.StrEnum):
+    """How the venue takes a request; all but the first are its own free choice."""
+
+    GRANT = "grant"
+    REFUSE = "refuse"
+    """Nothing changes."""
+    REFUSE_KILL = "refuse-kill"
+    """A modify that would cross: refused, and the old order is gone."""
+    REFUSE_UNKNOWN = "refuse-unknown"
+    """Refused, without saying what rests; nothing changes."""
+
+
+class Resting:
+    """One oid that has been on the book."""
+
+    __slots__ = ("cloid", "filled", "oid", "price", "qty", "side", "status")
+
+    def __init__(self, oid: Oid, cloid: Cloid, side: Side, price: Price, qty: Qty) -> None:
+        self.oid = oid
+        self.cloid = cloid
+        self.side = side
+        self.price = price
+        self.qty = qty
+        self.filled: Qty = 0
+        self.status = Status.OPEN
+
+    @property
+    def leaves(self) -> Qty:
+        """What still rests."""
+        return self.qty - self.filled if self.status is Status.OPEN else 0
+
+    def clone(self) -> "Resting":
+        """Return a copy."""
+        other = Resting.__new__(Resting)
+        other.oid = self.oid
+        other.cloid = self.cloid
+        other.side = self.side
+        other.price = self.price
+        other.qty = self.qty
+        other.filled = self.filled
+        other.status = self.status
+        return other
+
+
+class VenueModel:
+    """The venue's own truth, and what it has said that nobody has heard yet."""
+
+    __slots__ = ("amends", "book", "changed_at", "fills", "position", "streams", "trades", "uplink")
+
+    def __init__(self, *, amends: bool) -> None:
+        self.amends = amends
+        self.book: list[Resting] = []
+        """Every oid there has been, oldest first; those that rest are `OPEN`."""
+        self.fills: list[Fill] = []
+        """All executions: snapshots carry them."""
+        self.position = 0
+        self.trades = 0
+        self.changed_at: Nanos = 0
+        """When the truth changed last."""
+        self.uplink: list[Place | Modify | Cancel] = []
+        """Requests on their way, in no order."""
+        self.streams: tuple[list[Report], ...] = ([], [], [], [])
+
+    def clone(self) -> "VenueModel":
+        """Return a copy that shares only values."""
+        other = VenueModel(amends=self.amends)
+        other.book = [resting.clone() for resting in self.book]
+        other.fills = self.fills.copy()
+        other.position = self.position
+        other.trades = self.trades
+        other.changed_at = self.changed_at
+        other.uplink = self.uplink.copy()
+        other.streams = tuple(stream.copy() for stream in self.streams)
+        return other
+
+    # What it knows.
+
+    def resting(self) -> list[Resting]:
+        """Return what rests now."""
+        return [one for one in self.book if one.status is Status.OPEN]
+
+    def current(self, cloid: Cloid) -> Resting | None:
+        """Return the newest oid of a cloid."""
+        for one in reversed(self.book):
+            if one.cloid == cloid:
+                return one
+        return None
+
+    def verdicts(self, request: Place | Modify | Cancel) -> list[Verdict]:
+        """Return how the venue may take a request, the ordinary way first."""
+        if isinstance(request, Cancel):
+            return [Verdict.GRANT, Verdict.REFUSE_UNKNOWN]
+        if isinstance(request, Place):
+            return [Verdict.GRANT, Verdict.REFUSE]
+        found = [Verdict.GRANT, Verdict.REFUSE, Verdict.REFUSE_UNKNOWN]
+        if not self.amends:
+            found.append(Verdict.REFUSE_KILL)
+        return found
+
+    # What it does.
+
+    def expire(self, now: Nanos) -> None:
+        """Drop requests that can no longer be executed."""
+        self.uplink = [request for request in self.uplink if now < request.expires_at]
+
+    def execute(self, index: int, verdict: Verdict, now: Nanos) -> None:
+        """Take a request that has arrived."""
+        request = self.uplink.pop(index)
+        match request:
+            case Place():
+                self._place(request, verdict, now)
+            case Modify():
+                self._modify(request, verdict, now)
+            case Cancel():
+                self._cancel(request, verdict, now)
+
+    def _say(self, stream: Stream, report: Report) -> None:
+        self.streams[stream].append(report)
+
+    def _new_oid(self) -> Oid:
+        return str(len(self.book) + 1)
+
+    def _place(self, place: Place, verdict: Verdict, now: Nanos) -> None:
+        if verdict is not Verdict.GRANT:
+            self._say(Stream.ANSWERS, Rejected(now, place.cloid, "post_only", place.request))
+            return
+        oid = self._new_oid()
+        self.book.append(Resting(oid, place.cloid, place.side, place.price, place.qty))
+        self.changed_at = now
+        self._say(Stream.ANSWERS, Accepted(now, place.cloid, oid, place.request))
+
+    def _modify(self, modify: Modify, verdict: Verdict, now: Nanos) -> None:
+        old = self.current(modify.cloid)
+        alive = old is not None and old.status is Status.OPEN
+        if old is None or not alive:
+            self._refuse(modify, Alive.NO, now)
+        elif verdict is Verdict.REFUSE:
+            self._refuse(modify, Alive.YES, now)
+        elif verdict is Verdict.REFUSE_UNKNOWN:
+            self._refuse(modify, Alive.UNKNOWN, now)
+        elif verdict is Verdict.REFUSE_KILL:
+            old.status = Status.CANCELLED
+            self.changed_at = now
+            self._refuse(modify, Alive.NO, now)
+        elif self.amends:
+            self._amend(old, modify, now)
+        else:
+            self._replace(old, modify, now)
+
+    def _refuse(self, modify: Modify, alive: Alive, now: Nanos) -> None:
+        answer = ModifyRejected(now, modify.cloid, "refused", alive, modify.request)
+        self._say(Stream.ANSWERS, answer)
+
+    def _amend(self, old: Resting, modify: Modify, now: Nanos) -> None:
+        self.changed_at = now
+        if modify.qty <= old.filled:
+            # Nothing would remain: the amendment is turned down, the order rests as it was.
+            self._refuse(modify, Alive.YES, now)
+            return
+        old.price, old.qty = modify.price, modify.qty
+        answer = Modified(now, old.cloid, old.oid, old.qty, old.price, modify.request)
+        self._say(Stream.ANSWERS, answer)
+
+    def _replace(self, old: Resting, modify: Modify, now: Nanos) -> None:
+        self.changed_at = now
+        old.status = Status.CANCELLED
+        oid = self._new_oid()
+        self.book.append(Resting(oid, old.cloid, old.side, modify.price, modify.qty))
+        self._say(Stream.PUSHES, Cancelled(now, old.cloid, old.oid, CancelReason.REPLACED))
+        answer = Modified(now, old.cloid, oid, modify.qty, modify.price, modify.request)
+        self._say(Stream.ANSWERS, answer)
+
+    def _cancel(self, cancel: Cancel, verdict: Verdict, now: Nanos) -> None:
+        old = self.current(cancel.cloid)
+        if old is None or old.status is not Status.OPEN:
+            answer = CancelRejected(now, cancel.cloid, "too_late", cancel.request)
+            self._say(Stream.ANSWERS, answer)
+        elif verdict is not Verdict.GRANT:
+            answer = CancelRejected(now, cancel.cloid, "unknown", cancel.request)
+            self._say(Stream.ANSWERS, answer)
+        else:
+            old.status = Status.CANCELLED
+            self.changed_at = now
+            gone = Cancelled(now, old.cloid, old.oid, CancelReason.USER, cancel.request)
+            self._say(Stream.ANSWERS, gone)
+
+    def fill(self, one: Resting, qty: Qty, now: Nanos) -> None:
+        """Execute a part or all of what rests."""
+        assert 0 < qty <= one.leaves, f"a fill must be within what rests, was {qty}"
+        self.trades += 1
+        one.filled += qty
+        if one.filled == one.qty:
+            one.status = Status.FILLED
+        self.position += qty * one.side
+        self.changed_at = now
+        fill = Fill(now, one.cloid, one.oid, qty, one.price, f"t{self.trades}", one.side)
+        self.fills.append(fill)
+        self._say(Stream.FILLS, fill)
+
+    def cancel_unasked(self, one: Resting, now: Nanos) -> None:
+        """Cancel what rests without having been asked: margin, self-trade, the venue's own."""
+        one.status = Status.CANCELLED
+        self.changed_at = now
+        self._say(Stream.PUSHES, Cancelled(now, one.cloid, one.oid, CancelReason.MARGIN))
+
+    # What it answers.
+
+    def look(self, query: QueryOrder | QueryOpen, now: Nanos) -> None:
+        """Look at the truth now; the answer is said, and heard whenever."""
+        if isinstance(query, QueryOpen):
+            rows = tuple(
+                OpenOrder(one.oid, one.cloid, one.side, one.price, one.leaves)
+                for one in self.resting()
+            )
+            self._say(Stream.LOOKS, Snapshot(now, rows, tuple(self.fills), query.request))
+            return
+        one = self.current(query.cloid)
+        filled = sum(leg.filled for leg in self.book if leg.cloid == query.cloid)
+        if one is None:
+            answer = OrderStatus(now, query.cloid, Status.UNKNOWN_ORDER, None, None, query.request)
+        else:
+            answer = OrderStatus(now, query.cloid, one.status, filled, one.oid, query.request)
+        self._say(Stream.LOOKS, answer)
