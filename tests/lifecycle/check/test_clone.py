@@ -55,7 +55,7 @@ def busy() -> World:
     told = [
         ("cycle", 0, ""), ("execute", 0, "grant"), ("hear", 0, ""), ("cycle", 1, ""),
         ("execute", 0, "grant"), ("hear", 0, ""), ("fill", 1, "3"), ("hear", 2, ""),
-        ("look", 0, ""), ("hear", 3, ""), ("cycle", 0, ""), ("execute", 0, "refuse-unknown"),
+        ("look", 0, ""), ("cycle", 0, ""), ("execute", 0, "refuse-unknown"),
         ("hear", 0, ""), ("fill", 1, "2"),
     ]  # fmt: skip
     for step in told:

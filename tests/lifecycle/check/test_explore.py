@@ -19,24 +19,23 @@ BUDGETS: Final = {
     "one fault":   Budgets(faults=1, target_changes=0, fills=0),
 }
 COUNTS: Final = {
-    ("move",      "replace"): (81, 181, 15),
-    ("move",      "amend"):   (37, 71, 11),
-    ("fill",      "replace"): (267, 638, 19),
-    ("fill",      "amend"):   (141, 309, 15),
-    ("one fault", "replace"): (199, 443, 14),
-    ("one fault", "amend"):   (199, 443, 14),
+    ("move",      "replace"): (41, 80, 11),
+    ("move",      "amend"):   (20, 33, 9),
+    ("fill",      "replace"): (121, 265, 14),
+    ("fill",      "amend"):   (59, 120, 12),
+    ("one fault", "replace"): (62, 144, 10),
+    ("one fault", "amend"):   (62, 144, 10),
 }
 # fmt: on
 RACES_SEEN: Final = {
-    "move": {"old-leg-gone-first", "old-leg-gone-last", "stale-look"},
-    "fill": {"fill-before-ack", "old-leg-gone-first", "old-leg-gone-last", "stale-look"},
+    "move": {"old-leg-gone-first", "old-leg-gone-last"},
+    "fill": {"fill-before-ack", "old-leg-gone-first", "old-leg-gone-last"},
     "one fault": {
         "answer-after-doubt",
         "blind",
         "doubt-ended-by-look",
         "expired",
         "place-proven-gone",
-        "stale-look",
     },
 }
 """On the venue that replaces an order by a modify."""
