@@ -29,6 +29,8 @@ from exchange.units import Nanos
 from lifecycle.check.world import World
 from lifecycle.core.order import Leg, Order
 from spec.facts import OrderFacts
+from spec.invariants.liveness import PERIODS_MAX
+from spec.invariants.requests import refusal_pause
 from spec.venue_model import Stream
 
 _MILLISECOND: Final = 1_000_000
@@ -194,9 +196,8 @@ class _Canon:
             self.rank(desk.snapshot_at),
             self.ledger(),
             [
-                (self.cloids.get(str(thing[0]), str(thing[0])), thing[1], thing[2], count, left)
+                (self.cloids.get(str(thing[0]), str(thing[0])), *thing[1:], count, self.left(until))
                 for thing, (count, until) in desk.refusals._until.items()  # noqa: SLF001
-                if (left := self.left(until))
             ],
         )
 
@@ -246,18 +247,38 @@ class _Canon:
             facts.position - self.desk.blotter.position,
             facts.blind,
             facts.limited,
+            facts.requests - self.desk.ledger.requests,
+            facts.cancels - self.desk.ledger.cancels,
+            -1
+            if facts.asked_open_at is None
+            else self.left(facts.asked_open_at + PERIODS_MAX * facts.rules.reconcile),
+            [
+                (
+                    self.cloids.get(str(thing[0]), str(thing[0])),
+                    *thing[1:],
+                    count,
+                    self.left(at + refusal_pause(count)),
+                )
+                for thing, (count, at) in facts.refused.items()
+            ]
+            if facts.refused
+            else 0,
         )
 
     def order_facts(self, order: OrderFacts) -> tuple[Any, ...]:
         leg = order.leg
         if order.closed:
             return (self.oids.get(leg.oid, -2),)
-        request = order.request
+        request, rules = order.request, self.world.watch.facts.rules
         return (
             self.oids.get(leg.oid, -2), leg.price, leg.qty, leg.filled, leg.said_filled, leg.gone,
             None if request is None else type(request).__name__, order.in_doubt,
             order.answered, order.accepted, min(order.absences, ABSENCES_MAX + 1),
             order.snapshot_absence, order.debounced, order.stale_cycles, order.last_old_leg,
+            -1 if order.modified_at is None
+            else self.left(order.modified_at + rules.modify_interval),
+            self.left((order.asked_at or order.doubt_since) + PERIODS_MAX * rules.timeout)
+            if order.in_doubt else 0,
         )  # fmt: skip
 
 

@@ -5,9 +5,10 @@ These three need the venue's own truth, so they are the explorer's and not the t
 
 from typing import Final
 
-from exchange.units import Nanos
+from exchange.units import Nanos, Price, Qty
 from lifecycle.check.world import World
 from spec.invariants.base import Broken
+from spec.rules import Rules
 from spec.venue_model import STREAMS, Stream, Verdict
 
 HEALED_CYCLES_MAX: Final = 8
@@ -96,15 +97,27 @@ def convergence(world: World) -> list[Broken]:
     _flush(healed)
     if healed.broken:
         return healed.broken
-    wanted = sorted(target.price for target in (*targets.bids, *targets.asks))
-    resting = sorted(one.price for one in healed.venue.resting())
+    wanted = sorted((target.price, target.qty) for target in (*targets.bids, *targets.asks))
+    resting = sorted((one.price, one.leaves) for one in healed.venue.resting())
     text = difference(healed)
-    if text is None and resting != wanted:
-        text = f"{resting} rests, {wanted} is wanted"
+    if text is None and not _stands_for(resting, wanted, healed.watch.facts.rules):
+        text = f"{resting} rests, {wanted} is wanted (price, size)"
     if text is None:
         return []
     sentence = f"without faults it comes to rest in {HEALED_CYCLES_MAX} cycles"
     return [Broken("convergence", sentence, healed.now, text)]
+
+
+def _stands_for(
+    resting: list[tuple[Price, Qty]], wanted: list[tuple[Price, Qty]], rules: Rules
+) -> bool:
+    """Say whether what rests is at the wanted prices, with sizes inside the size latch."""
+    if [price for price, _ in resting] != [price for price, _ in wanted]:
+        return False
+    return all(
+        abs(target - leaves) <= rules.size_latch * leaves
+        for (_, leaves), (_, target) in zip(resting, wanted, strict=True)
+    )
 
 
 def _flush(world: World) -> None:

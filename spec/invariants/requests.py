@@ -74,6 +74,11 @@ REFUSAL_PAUSE: Nanos = SECOND
 REFUSAL_PAUSE_MAX: Nanos = 60 * SECOND
 
 
+def refusal_pause(count: int) -> Nanos:
+    """Return how long what was refused so often in a row must rest."""
+    return min(REFUSAL_PAUSE * 2 ** min(count - 1, 16), REFUSAL_PAUSE_MAX) if count else 0
+
+
 def _s12(facts: Witness, cycle: Cycled) -> str | None:
     for command in sent(cycle.plan):
         if isinstance(command, Cancel):
@@ -83,8 +88,7 @@ def _s12(facts: Witness, cycle: Cycled) -> str | None:
             order = facts.orders.get(command.cloid)
             qty -= 0 if order is None else order.leg.filled
         count, last = facts.refused.get((thing, command.price, qty), (0, 0))
-        pause = min(REFUSAL_PAUSE * 2 ** min(count - 1, 16), REFUSAL_PAUSE_MAX) if count else 0
-        if count and cycle.now < last + pause:
+        if count and cycle.now < last + refusal_pause(count):
             return f"{_name(command)} of {command.cloid} repeats what was refused {count} times"
     return None
 

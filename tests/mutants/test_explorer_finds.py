@@ -24,7 +24,7 @@ FOUND: Final = {
     "drop_unknown_oid_fill":          ("S7", 6),
     "no_journal":                     ("V7", 2),
     "no_poll":                        ("V7", 9),
-    "no_idle_poll":                   ("V7", 7),
+    "no_idle_poll":                   ("V7", 8),
     "modify_reject_is_resting":       ("S2", 10),
     "late_fill_dropped_after_cancel": ("S7", 7),
     "replace_instead_of_modify":      ("S4", 5),

@@ -48,7 +48,7 @@ WHERE: Final[dict[str, Where]] = {
     "drop_unknown_oid_fill":          _where("move",   "replace", fills=1),
     "no_journal":                     _where("move",   "replace", crashes=1),
     "no_poll":                        _where("move",   "replace", unasked=1),
-    "no_idle_poll":                   _where("move",   "replace", crashes=1, unasked=1),
+    "no_idle_poll":                   _where("stop",   "replace", target_changes=1),
     "modify_reject_is_resting":       _where("move",   "replace", fills=1, unasked=1),
     "late_fill_dropped_after_cancel": _where("move",   "replace", fills=1, unasked=1),
     "replace_instead_of_modify":      _where("move",   "replace", fills=1),

@@ -19,12 +19,12 @@ BUDGETS: Final = {
     "one fault":   Budgets(faults=1, target_changes=0, fills=0),
 }
 COUNTS: Final = {
-    ("move",      "replace"): (41, 80, 11),
-    ("move",      "amend"):   (20, 33, 9),
-    ("fill",      "replace"): (121, 265, 14),
-    ("fill",      "amend"):   (59, 120, 12),
-    ("one fault", "replace"): (62, 144, 10),
-    ("one fault", "amend"):   (62, 144, 10),
+    ("move",      "replace"): (43, 83, 11),
+    ("move",      "amend"):   (22, 36, 9),
+    ("fill",      "replace"): (126, 274, 14),
+    ("fill",      "amend"):   (64, 129, 12),
+    ("one fault", "replace"): (72, 162, 10),
+    ("one fault", "amend"):   (72, 162, 10),
 }
 # fmt: on
 RACES_SEEN: Final = {
