@@ -9,6 +9,7 @@ from exchange.units import Nanos, Price, Qty
 from lifecycle.check.world import World
 from spec.invariants.base import Broken
 from spec.rules import Rules
+from spec.states import Phase
 from spec.venue_model import STREAMS, Stream, Verdict
 
 HEALED_CYCLES_MAX: Final = 8
@@ -74,6 +75,9 @@ def difference(world: World) -> str | None:
     theirs = sorted((one.oid, one.price, one.leaves) for one in venue.resting())
     if ours != theirs:
         return f"we believe that {ours} rests (oid, price, leaves), the venue has {theirs}"
+    unproven = [one.cloid for one in manager.open_orders.values() if one.phase is not Phase.RESTING]
+    if unproven:
+        return f"{unproven} rest at the venue, and we do not take that for proven"
     if manager.position != venue.position:
         return f"our position is {manager.position}, the venue's {venue.position}"
     return None
