@@ -60,10 +60,12 @@ class _Canon:
         self.desk = world.manager._desk  # noqa: SLF001 - The explorer looks inside.
         self.seen = world.watch.facts.seen_fills
         self.looks = [look.at for look in world.venue.streams[Stream.LOOKS]]
-        named = self._named()
+        blotter = self.desk.blotter
+        # Only a closed order can have stopped to matter.
+        named = self._named() if len(blotter.open) < len(blotter.orders) else blotter.open.keys()
         self.cloids: dict[str | None, int] = {None: -1}
-        for cloid, order in self.desk.blotter.orders.items():
-            if cloid in named or order.phase < 2:
+        for cloid in blotter.orders:
+            if cloid in named or cloid in blotter.open:
                 self.cloids[cloid] = len(self.cloids)
         self.oids: dict[str | None, int] = {None: -1}
         for one in world.venue.book:

@@ -31,6 +31,8 @@ class Invariant:
     sentence: str
     on_cycle: Callable[[Witness, Cycled], str | None] | None = None
     """Judges a cycle's plan by the facts, its commands not yet noted."""
+    on_send: Callable[[Witness, Cycled], str | None] | None = None
+    """The same, for a promise that only a plan with requests can break."""
     on_record: Callable[[Witness, Record], str | None] | None = None
     """Judges any record, likewise."""
 
@@ -48,18 +50,27 @@ def commands_of(record: Record) -> tuple[Command, ...]:
 class Watch:
     """Follows one trace, record by record."""
 
-    __slots__ = ("facts", "on_cycle", "on_record")
+    __slots__ = ("facts", "on_cycle", "on_quiet_cycle", "on_record")
 
     def __init__(self, rules: Rules, invariants: Sequence[Invariant]) -> None:
         self.facts = Witness(rules)
-        self.on_cycle = tuple(one for one in invariants if one.on_cycle is not None)
-        self.on_record = tuple(one for one in invariants if one.on_record is not None)
+        self.on_cycle = tuple(
+            (one, judge) for one in invariants if (judge := one.on_cycle or one.on_send)
+        )
+        self.on_quiet_cycle = tuple(
+            (one, one.on_cycle) for one in invariants if one.on_cycle is not None
+        )
+        """Those that a cycle which sends nothing can break."""
+        self.on_record = tuple(
+            (one, one.on_record) for one in invariants if one.on_record is not None
+        )
 
     def following(self, facts: Witness) -> "Watch":
         """Return a watch with the same invariants that goes on from other facts."""
         other = Watch.__new__(Watch)
         other.facts = facts
         other.on_cycle = self.on_cycle
+        other.on_quiet_cycle = self.on_quiet_cycle
         other.on_record = self.on_record
         return other
 
@@ -69,14 +80,12 @@ class Watch:
         facts.hear(record)
         broken = []
         if isinstance(record, Cycled):
-            for invariant in self.on_cycle:
-                assert invariant.on_cycle is not None, "chosen by it"
-                what = invariant.on_cycle(facts, record)
+            for invariant, judge in self.on_cycle if sent(record.plan) else self.on_quiet_cycle:
+                what = judge(facts, record)
                 if what is not None:
                     broken.append(Broken(invariant.id, invariant.sentence, record.now, what))
-        for invariant in self.on_record:
-            assert invariant.on_record is not None, "chosen by it"
-            what = invariant.on_record(facts, record)
+        for invariant, judge_any in self.on_record:
+            what = judge_any(facts, record)
             if what is not None:
                 broken.append(Broken(invariant.id, invariant.sentence, record.now, what))
         if isinstance(record, Cycled):

@@ -168,14 +168,14 @@ def _s21(facts: Witness, cycle: Cycled) -> str | None:
 
 
 QUOTING = (
-    Invariant("S4", "a place only while fewer orders may live than targets", on_cycle=_s4),
-    Invariant("S5", "a debounced modify never becomes cancel and place", on_cycle=_s5),
-    Invariant("S6", "what is sent keeps the worst-case exposure under the cap", on_cycle=_s6),
+    Invariant("S4", "a place only while fewer orders may live than targets", on_send=_s4),
+    Invariant("S5", "a debounced modify never becomes cancel and place", on_send=_s5),
+    Invariant("S6", "what is sent keeps the worst-case exposure under the cap", on_send=_s6),
     Invariant("S7", "each fill counts once: position is the sum of the fills", on_cycle=_s7),
-    Invariant("S9", "our bids stay below our asks", on_cycle=_s9),
-    Invariant("S10", "prices and sizes are valid, post-only does not cross", on_cycle=_s10),
-    Invariant("S11", "requests stay within the ledgers", on_cycle=_s11),
-    Invariant("S13", "what rests as wanted costs nothing", on_cycle=_s13),
-    Invariant("S14", "drift inside the band costs nothing", on_cycle=_s14),
-    Invariant("S21", "blind, nothing is sent", on_cycle=_s21),
+    Invariant("S9", "our bids stay below our asks", on_send=_s9),
+    Invariant("S10", "prices and sizes are valid, post-only does not cross", on_send=_s10),
+    Invariant("S11", "requests stay within the ledgers", on_send=_s11),
+    Invariant("S13", "what rests as wanted costs nothing", on_send=_s13),
+    Invariant("S14", "drift inside the band costs nothing", on_send=_s14),
+    Invariant("S21", "blind, nothing is sent", on_send=_s21),
 )

@@ -170,15 +170,15 @@ def _name(command: Place | Modify | Cancel) -> str:
 
 
 REQUESTS = (
-    Invariant("S1", "one unanswered request per order", on_cycle=_s1),
+    Invariant("S1", "one unanswered request per order", on_send=_s1),
     Invariant("S2", "no command for an order that is closed", on_cycle=_s2),
     Invariant("S3", "unknown is never failed: a doubt ends by evidence only", on_cycle=_s3),
     Invariant("S8", "evidence about an old leg never ends the order", on_cycle=_s8),
-    Invariant("S12", "nothing unanswered or refused is repeated without a pause", on_cycle=_s12),
-    Invariant("S15", "side and reduce-only of an order never change", on_cycle=_s15),
+    Invariant("S12", "nothing unanswered or refused is repeated without a pause", on_send=_s12),
+    Invariant("S15", "side and reduce-only of an order never change", on_send=_s15),
     Invariant("S16", "an answer belongs to one request; a duplicate answers none", on_cycle=_s16),
     Invariant("S17", "cloids and request numbers are never used twice", on_record=_s17),
-    Invariant("S18", "only orders proven ours are modified or cancelled", on_cycle=_s18),
+    Invariant("S18", "only orders proven ours are modified or cancelled", on_send=_s18),
     Invariant("S19", "older information never overwrites newer", on_cycle=_s19),
     Invariant("S20", "absence proves nothing of a place that is not fenced", on_cycle=_s20),
 )
