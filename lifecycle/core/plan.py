@@ -15,6 +15,7 @@ from exchange.words import Cloid, Side
 from lifecycle.core.bands import base_latch
 from lifecycle.core.desk import Desk
 from lifecycle.core.order import Order
+from lifecycle.core.settings import MILLION
 from lifecycle.core.sides import SidePlan, Want
 from spec.states import Hold, HoldEvent, Request
 from spec.trace import Action, Decision, Reason, Target, Targets
@@ -49,6 +50,7 @@ _BACKOFF: Final = Reason.BACKOFF
 _INVALID: Final = Reason.INVALID
 _REASON_REPLACE: Final = Reason.REPLACE
 _REASON_MODIFY: Final = Reason.MODIFY
+_STALE: Final = Reason.STALE
 _GATED: Final = Reason.GATED
 _QUOTA: Final = Reason.QUOTA
 _DEBOUNCE: Final = HoldEvent.DEBOUNCE
@@ -64,6 +66,8 @@ class Round:
         self.desk = desk
         self.market = market
         factor = desk.ledger.latch_factor(desk.settings)
+        self.is_saving = factor > MILLION
+        """The quota is low: only what is stale, or better, is worth a request."""
         base = base_latch(desk.settings, targets)
         self.bids = SidePlan(desk, Side.BUY, targets.bids, base, factor)
         self.asks = SidePlan(desk, Side.SELL, targets.asks, base, factor)
@@ -182,7 +186,8 @@ class Round:
             return
         barrier = self._barrier(order, plan, target)
         if barrier is None:
-            self._send_modify(plan, i, _REASON_MODIFY)
+            urgent = self.is_saving and plan.is_stale(i)
+            self._send_modify(plan, i, _STALE if urgent else _REASON_MODIFY)
         elif barrier is _EXPOSURE and plan.is_stale(i):
             # Both legs would count. A cancel first and a place after it keep the cap, and the
             # price true; a debounced order may only be cancelled alone, as an emergency.
