@@ -86,7 +86,7 @@ _ROWS: Final[dict[str, tuple[_Row, ...]]] = {
     ),
     "standard": (
         # The whole of the first has some two million states; what is longer is left to `deep`.
-        _Row(ONE_SLOT, _budgets(2, 2, 1, 1, 0, 2), 1000, REPLACE, 15),
+        _Row(ONE_SLOT, _budgets(2, 2, 1, 1, 0, 2), 1000, REPLACE, 14),
         _Row(ONE_SLOT, _budgets(2, 2, 1, 1, 0, 1), 1000, AMEND),
         _Row(ONE_SLOT, _budgets(1, 1, 0, 0, 1, 1), 100),
         _Row(ONE_SLOT, _budgets(0, 1, 0, 0, 2, 1), 100),
