@@ -90,6 +90,15 @@ class Instrument:
         """Say whether price × qty reaches the venue's minimum."""
         return price * qty >= self.min_notional_units
 
+    def accepts(self, price: Price, qty: Qty) -> bool:
+        """Say whether the venue accepts an order of this price and size."""
+        return (
+            price > 0
+            and qty > 0
+            and price % self._ticks[bisect_right(self._starts, price)] == 0
+            and price * qty >= self.min_notional_units
+        )
+
     def snap(self, price: Price, side: Side) -> Price:
         """Return the nearest valid price that is not more aggressive: bids down, asks up."""
         tick = self.tick(price)

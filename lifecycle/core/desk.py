@@ -4,6 +4,8 @@ Every request that leaves is made here, so that each gets its number and its exp
 order's machine, and is entered in the ledger.
 """
 
+from typing import Final
+
 from exchange.commands import Cancel, Modify, Place, Query, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
 from exchange.units import Nanos
@@ -14,10 +16,17 @@ from lifecycle.core.ledger import Ledger
 from lifecycle.core.order import Order
 from lifecycle.core.refusals import Refusals
 from lifecycle.core.settings import Settings
-from spec.states import HoldEvent, RequestEvent
+from spec.states import Hold, HoldEvent, RequestEvent
 from spec.trace import Decision, Target, Targets
 
 FOREVER: Nanos = 1 << 62
+
+# Members looked up once: an attribute of an enum costs a call on Python 3.11.
+_FREE: Final = Hold.FREE
+_RELEASE: Final = HoldEvent.RELEASE
+_SEND_PLACE: Final = RequestEvent.SEND_PLACE
+_SEND_MODIFY: Final = RequestEvent.SEND_MODIFY
+_SEND_CANCEL: Final = RequestEvent.SEND_CANCEL
 
 
 class Desk:
@@ -96,8 +105,10 @@ class Desk:
         order.expires_at = expires_at
         order.absences = 0
         order.absent_in_snapshot = False
-        order.hold_by(HoldEvent.RELEASE)
-        self.due(expires_at)
+        if order.hold is not _FREE:
+            order.hold_by(_RELEASE)
+        if expires_at < self.due_at:
+            self.due_at = expires_at
         return expires_at
 
     def place(self, side: Side, target: Target, level: int) -> Place:
@@ -106,7 +117,7 @@ class Desk:
         cloid = f"{self.session}{number:08x}"
         order = Order(cloid, side, target.price, target.qty, self.now)
         order.level = level
-        assert order.ask(RequestEvent.SEND_PLACE), "a new order must be able to be placed"
+        assert order.ask(_SEND_PLACE), "a new order must be able to be placed"
         expires_at = self._sent(order, number)
         self.blotter.add(order)
         self.ledger.enter(cancel=False, now=self.now)
@@ -127,7 +138,7 @@ class Desk:
         qty = target.qty
         if self.capabilities.qty_is_total:
             qty += order.leg.filled
-        assert order.ask(RequestEvent.SEND_MODIFY), f"only an idle order is modified, was {order}"
+        assert order.ask(_SEND_MODIFY), f"only an idle order is modified, was {order}"
         expires_at = self._sent(order, number)
         order.goal_price = target.price
         order.goal_qty = qty
@@ -148,7 +159,7 @@ class Desk:
     def cancel(self, order: Order) -> Cancel:
         """Send the cancellation of an order."""
         number = self._number()
-        assert order.ask(RequestEvent.SEND_CANCEL), f"only an idle order is cancelled, was {order}"
+        assert order.ask(_SEND_CANCEL), f"only an idle order is cancelled, was {order}"
         expires_at = self._sent(order, number)
         self.ledger.enter(cancel=True, now=self.now)
         return Cancel(number, order.cloid, order.leg.oid, expires_at)

@@ -58,7 +58,8 @@ class Leg:
     @property
     def leaves(self) -> Qty:
         """What remains of this leg if it still rests, by fills or by the venue's word."""
-        return max(0, self.qty - max(self.filled, self.reported))
+        gone = max(self.reported, self.filled)
+        return self.qty - gone if self.qty > gone else 0
 
     @property
     def open_risk(self) -> Qty:

@@ -263,7 +263,7 @@ class Round:
         """Return why a place (`order` None) or a modify may not be sent now, None if it may."""
         desk = self.desk
         price, qty, side = target.price, target.qty, plan.side
-        if not _is_valid(desk, price, qty):
+        if not desk.instrument.accepts(price, qty):
             return _INVALID
         touch = self.market.ask if plan is self.bids else self.market.bid
         if desk.settings.post_only and touch is not None and (price - touch) * side >= 0:
@@ -273,18 +273,18 @@ class Round:
             return _OWN_ORDER
         if desk.refusals.holds((side if order is None else order.cloid, price, qty), desk.now):
             return _BACKOFF
-        if self._over_cap(order, plan, qty):
+        if desk.settings.exposure_cap is not None and self._over_cap(order, plan, qty):
             return _EXPOSURE
-        if desk.ledger.is_held(desk.now):
+        ledger = desk.ledger
+        if ledger.limited and ledger.is_held(desk.now):
             return _LIMITED
-        if not desk.ledger.can_request:
+        if ledger.cap is not None and not ledger.can_request:
             return _QUOTA
         return None
 
     def _over_cap(self, order: Order | None, plan: SidePlan, qty: Qty) -> bool:
         cap = self.desk.settings.exposure_cap
-        if cap is None:
-            return False
+        assert cap is not None, "only with a cap"
         if order is not None and self.desk.blotter.amends:
             qty = max(0, qty - order.leg.open_risk)
         return qty > 0 and plan.risk + qty > cap
@@ -339,15 +339,6 @@ class Round:
 def _inner(side: Side, best: Price | None, price: Price) -> Price:
     """Return the more aggressive of two prices of a side."""
     return price if best is None or (price - best) * side > 0 else best
-
-
-def _is_valid(desk: Desk, price: Price, qty: Qty) -> bool:
-    instrument = desk.instrument
-    return (
-        instrument.is_valid_price(price)
-        and instrument.is_valid_qty(qty)
-        and instrument.is_valid_notional(price, qty)
-    )
 
 
 def blind_decisions(desk: Desk, targets: Targets) -> list[Decision]:

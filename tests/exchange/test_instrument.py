@@ -92,3 +92,17 @@ def test_text_that_is_no_price_is_refused(text: str, message: str) -> None:
 def test_an_instrument_without_positive_units_is_refused() -> None:
     with pytest.raises(ValueError, match="lot must be positive, was 0"):
         Instrument("X", lot=Decimal(0))
+
+
+@pytest.mark.parametrize("price", [0, 1, 99_999, 100_000, 100_001, 200_005, 200_010])
+@pytest.mark.parametrize("qty", [0, 1, 4, 5, 60])
+def test_an_instrument_accepts_what_is_valid_in_price_size_and_notional(
+    price: int, qty: int
+) -> None:
+    instrument = Instrument("ETH", Decimal("0.01"), Decimal("0.01"), significant_figures=5)
+
+    assert instrument.accepts(price, qty) is (
+        instrument.is_valid_price(price)
+        and instrument.is_valid_qty(qty)
+        and instrument.is_valid_notional(price, qty)
+    )
