@@ -21,12 +21,12 @@ from exchange.units import SECOND, Nanos
 from exchange.words import Cloid, Side
 from lifecycle.check import told
 from lifecycle.check.explore import Finding
-from lifecycle.check.truth import HEALED_CYCLES_MAX, judge
+from lifecycle.check.truth import HEALED_CYCLES_MAX, arrival, judge
 from lifecycle.check.world import Setting, Step, World
 from lifecycle.conform.play import play
 from lifecycle.conform.reading import ScenarioError, read_scenario
 from spec.trace import Cycled, Record, Reported, Targets
-from spec.venue_model import STREAMS, Stream, Verdict
+from spec.venue_model import Verdict
 
 VENUE_TRUTHS: Final = ("agreement", "single", "convergence")
 """Promises that no trace can be judged by: they need to know what rests at the venue."""
@@ -140,7 +140,7 @@ class _Teller:
     def flush(self) -> bool:
         """Let everything on its way arrive; returns whether a promise broke meanwhile."""
         for _ in range(_HEAL_STEPS_MAX):
-            step = _healing(self.world)
+            step = arrival(self.world)
             if step is None or self.world.broken:
                 break
             self.take(step)
@@ -299,16 +299,3 @@ _VERDICTS: Final = {
     Verdict.REFUSE_KILL: "refuses, and kills the order of,",
     Verdict.REFUSE_UNKNOWN: "refuses, saying nothing of what rests,",
 }
-
-
-def _healing(world: World) -> Step | None:
-    """Return the next step of a world without faults that only lets things arrive."""
-    venue = world.venue
-    if venue.uplink:
-        return "execute", 0, Verdict.GRANT.value
-    for stream in STREAMS:
-        if venue.streams[stream]:
-            return "hear", stream, ""
-    if world.queries and not venue.streams[Stream.LOOKS]:
-        return "look", 0, ""
-    return None

@@ -6,11 +6,11 @@ These three need the venue's own truth, so they are the explorer's and not the t
 from typing import Final
 
 from exchange.units import Nanos, Price, Qty
-from lifecycle.check.world import World
+from lifecycle.check.world import Step, World
 from spec.invariants.base import Broken
 from spec.rules import Rules
 from spec.states import Phase
-from spec.venue_model import STREAMS, Stream, Verdict
+from spec.venue_model import STREAMS, Verdict
 
 HEALED_CYCLES_MAX: Final = 8
 """Cycles without faults after which what rests must be what is wanted."""
@@ -124,17 +124,25 @@ def _stands_for(
     )
 
 
-def _flush(world: World) -> None:
-    """Execute, look and hear until nothing is on its way."""
+def arrival(world: World) -> Step | None:
+    """Return the next step that only lets something arrive, None where nothing is on its way.
+
+    Requests are executed first, then what was said is heard, then questions are answered.
+    """
     venue = world.venue
+    if venue.uplink:
+        return "execute", 0, Verdict.GRANT.value
+    for stream in STREAMS:
+        if venue.streams[stream]:
+            return "hear", stream, ""
+    return ("look", 0, "") if world.queries else None
+
+
+def _flush(world: World) -> None:
+    """Let everything arrive until nothing is on its way."""
     for _ in range(_STEPS_MAX):
-        if venue.uplink:
-            world.take(("execute", 0, Verdict.GRANT.value))
-        elif any(venue.streams[stream] for stream in STREAMS):
-            stream = next(stream for stream in STREAMS if venue.streams[stream])
-            world.take(("hear", stream, ""))
-        elif world.queries and not venue.streams[Stream.LOOKS]:
-            world.take(("look", 0, ""))
-        else:
+        step = arrival(world)
+        if step is None:
             return
+        world.take(step)
     raise AssertionError("a healed world must come to an end of what is on its way")

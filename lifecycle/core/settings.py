@@ -51,7 +51,6 @@ class Settings:
     stale_factor: int
     stale: int | None
     size_latch: int
-    modify_enabled: bool
     modify_interval: Nanos
     modify_max: int | None
     """Millionths of a basis point; None: any distance."""
@@ -94,7 +93,6 @@ def compile_settings(config: Config, instrument: Instrument) -> Settings:
         stale_factor=_millionths(bands.stale_factor),
         stale=_millionths_or_none(bands.stale_bps),
         size_latch=_millionths(bands.size),
-        modify_enabled=modify.enabled,
         modify_interval=modify.min_interval_ms * MILLISECOND,
         modify_max=_millionths_or_none(max_bps),
         modify_global=modify.scope == "global",

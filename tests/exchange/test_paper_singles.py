@@ -134,7 +134,7 @@ def test_a_displayed_touch_takes_the_place_of_the_one_made_of_orders() -> None:
     assert (market.bid, market.bid_qty, market.ask, market.ask_qty) == (1001, 7, 1009, 8)
 
 
-def test_on_a_recorded_market_ours_fills_only_when_all_ahead_have_gone(
+def test_on_a_recorded_market_what_is_ahead_never_grows_and_fills_come_at_our_price(
     recorded: Callable[[str], Path],
 ) -> None:
     recording = open_recording(recorded("bts_btc_20150501_am"))

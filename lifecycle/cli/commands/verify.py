@@ -286,7 +286,8 @@ def _exploration(result: "Result") -> dict[str, Any]:
         "wanted": exploration.shape,
         "venue": exploration.venue,
         "name": exploration.name,
-        "whole": result.explored is not None,
+        # Ended, and not at a bound on its steps: nothing was left to explore.
+        "whole": result.explored is not None and result.explored.exhausted,
         "convergence_every": exploration.heal_every,
     }
     if size is not None:
