@@ -28,6 +28,8 @@ class Market(Struct, frozen=True):
     ask_qty: Qty = 0
     queues: Mapping[Cloid, Queue] = {}
     """Queue positions of our resting orders, where known."""
+    volatility: int = 0
+    """Of one minute, in millionths of a basis point; 0 where it is not known."""
 
 
 class RowKind(enum.IntEnum):

@@ -7,6 +7,7 @@ The pure core is here; bring your own loop. Feed `OrderManager.cycle` the quotes
 from lifecycle.config import LEGACY, STABLE, Config
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
+from lifecycle.core.smoothing import Smoothing
 from spec.trace import Decision, Plan, Reaction, Target, Targets
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "OrderManager",
     "Plan",
     "Reaction",
+    "Smoothing",
     "Target",
     "Targets",
 ]

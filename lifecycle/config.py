@@ -10,15 +10,64 @@ from typing import Literal
 from msgspec import Struct
 
 
+class SmoothingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """L1: each parameter's EMA, and a deadband against the last value that was emitted."""
+
+    enabled: bool = True
+    kappa_alpha: float = 0.10
+    """Weight of the newest sample. Kappa is the noisiest estimate of all, hence the slowest."""
+    kappa_deadband: float = 0.05
+    """Relative change below which the last emitted value stays. Kappa sets the half-spread almost
+    in inverse proportion: 5 % of it is less than half a basis point at the usual 8.5."""
+    sigma_alpha: float = 0.15
+    sigma_deadband: float = 0.03
+    gamma_alpha: float = 0.20
+    gamma_deadband: float = 0.03
+    size_alpha: float = 0.20
+    size_deadband: float = 0.10
+    """A size taken from a balance moves with our own resting orders, which makes a loop."""
+    cooldown_cycles: int = 3
+    """A regime change resets; another one within so many cycles is not heeded."""
+    ramp_cycles: int = 5
+    """Cycles after a reset over which the weights come back from 1."""
+
+
+class GridConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """L2: an absolute price lattice, so that a difference below its step is no new price."""
+
+    enabled: bool = True
+    min_ticks: int = 2
+    """The step is never below so many ticks."""
+    sigma_divisor: float = 8.0
+    """The step is the volatility of one minute divided by this; larger is finer. Under bands a
+    coarser grid saves no more calls, and half a step is staleness on every order."""
+    pressure: float = 2.0
+    """With no quota left the step is wider by so many times itself, linear in the headroom."""
+    margin: float = 0.25
+    """A price must leave its cell by this share of a step to move, or it flips on a border."""
+    hold: float = 0.5
+    """The step changes only when the wanted one differs from it by more than this share."""
+
+
 class BandsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """L4: how far an order may drift from its target before it costs a call."""
 
+    enabled: bool = True
+    """Off: an order that is not at its target's price and size is acted on."""
     latch_bps: float | None = None
-    """The latch half-width; None takes it from the half-spread of the targets (next three)."""
+    """The latch half-width; None takes it from the half-spread of the targets (next four)."""
     half_spread_share: float = 0.3
     """Latch as a share of the half-spread: wider quotes can afford more drift."""
+    sigma_share: float = 0.65
+    """Latch as a share of the volatility of one minute, where that is known and gives more: calls
+    go with the square of volatility over band, so the same share costs the same in any market."""
     latch_bps_min: float = 3.0
     latch_bps_max: float = 10.0
+    queue_bonus: float = 0.5
+    """At the very front of its queue an order's latch is wider by this share of itself."""
+    adverse_factor: float = 1.0
+    """The latch of an order more aggressive than wanted, as a share of the usual one: such an
+    order is the one that is picked off."""
     level_factors: tuple[float, ...] = (1.0, 2.0, 3.0)
     """The latch is multiplied by level, the last factor holds for all levels beyond."""
     stale_factor: float = 2.0
@@ -48,14 +97,47 @@ class ModifyConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class QuotaConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """L5: the request ledgers. Without a cap there is no limit."""
 
+    enabled: bool = True
+    """Off: nothing is saved up, only the ledgers' hard end is kept to."""
     cap: int | None = None
     used: int = 0
     cancel_cap: int | None = None
     """The cancels' own ledger; None: as `cap`."""
+    earns: float = 0.0
+    """Requests that one unit of quote currency traded adds to both ledgers; Hyperliquid: 1."""
     wide_below: float = 0.30
     """Headroom below which the latch widens."""
     widest_below: float = 0.10
     widest_factor: float = 3.0
+    normal_floor: float = 0.05
+    """Headroom below which a modify waits that is neither stale nor small."""
+    low_floor: float = 0.20
+    """Headroom below which a small one waits: a drift just beyond the latch, a size alone."""
+    horizon_h: float = 24.0
+    """How long what is left shall last; what a window may spend follows from it."""
+    window_s: float = 600.0
+    """Over which spending is budgeted."""
+    modify_share: float = 0.4
+    place_share: float = 0.4
+    cancel_share: float = 0.2
+    """Of a window's budget, by decision; what one kind leaves is lent to the others."""
+
+
+class ChurnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """L6: what is counted over the last cycles, and when that is an alarm."""
+
+    enabled: bool = True
+    window: int = 100
+    """Cycles."""
+    spiral_ratio: float = 10.0
+    """Cancels per fill in the window above which churn spirals."""
+    spiral_cycles: int = 50
+    """Cycles in a row that it must be so."""
+    absence_share: float = 0.95
+    """Presence of a side in the window below which it is absent."""
+    absence_cycles: int = 50
+    deadband_boost: float = 2.0
+    """What a spiral multiplies the smoother's deadbands with; 1 leaves them alone."""
 
 
 class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,14 +168,21 @@ class OrdersConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     place_with_cancel: bool = False
     """Send the place of a replacement together with its cancel, without waiting for the proof
     that the predecessor is gone. The legacy policy's fault: both may fill."""
+    refill_s: float | None = 0.5
+    """Whoever runs the loop adds a cycle at once when an order is gone that nobody cancelled, so
+    that its level does not stand empty until the next one, if the last cycle is so long ago; None
+    waits for the next."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that the order manager can be told."""
 
+    smoothing: SmoothingConfig = SmoothingConfig()
+    grid: GridConfig = GridConfig()
     bands: BandsConfig = BandsConfig()
     modify: ModifyConfig = ModifyConfig()
     quota: QuotaConfig = QuotaConfig()
+    churn: ChurnConfig = ChurnConfig()
     risk: RiskConfig = RiskConfig()
     timing: TimingConfig = TimingConfig()
     orders: OrdersConfig = OrdersConfig()
@@ -103,9 +192,13 @@ STABLE = Config()
 """The defaults."""
 
 LEGACY = Config(
-    bands=BandsConfig(latch_bps=0.35, level_factors=(1.0,), size=0.05),
+    smoothing=SmoothingConfig(enabled=False),
+    grid=GridConfig(enabled=False),
+    bands=BandsConfig(latch_bps=0.35, level_factors=(1.0,), size=0.05, queue_bonus=0.0),
     modify=ModifyConfig(max_bps=0.0, min_interval_ms=2000, scope="global", gated="drop"),
-    orders=OrdersConfig(place_with_cancel=True),
+    quota=QuotaConfig(enabled=False),
+    churn=ChurnConfig(enabled=False),
+    orders=OrdersConfig(place_with_cancel=True, refill_s=None),
 )
 """The recorded behaviour: a band below the noise, modifies limited to uselessness, and a cancel
 with its place instead."""

@@ -21,23 +21,30 @@ def rules_of(config: Config, instrument: Instrument, capabilities: Capabilities)
     """Return the limits and bands that a manager with this configuration must keep to."""
     bands, quota, timing = config.bands, config.quota, config.timing
     cap = config.risk.exposure_cap
+    widens = quota.enabled and quota.cap is not None
+    latch_bps = bands.latch_bps if bands.enabled else 0.0
     return Rules(
         instrument=instrument,
         capabilities=capabilities,
-        latch_bps=None if bands.latch_bps is None else _exact(bands.latch_bps),
+        latch_bps=None if latch_bps is None else _exact(latch_bps),
         half_spread_share=_exact(bands.half_spread_share),
+        sigma_share=_exact(bands.sigma_share),
+        queue_bonus=_exact(bands.queue_bonus),
+        adverse_factor=_exact(bands.adverse_factor),
+        grid_margin=_exact(config.grid.margin),
         latch_bps_min=_exact(bands.latch_bps_min),
         latch_bps_max=_exact(bands.latch_bps_max),
         level_factors=tuple(_exact(factor) for factor in bands.level_factors),
         stale_factor=_exact(bands.stale_factor),
         stale_bps=None if bands.stale_bps is None else _exact(bands.stale_bps),
-        size_latch=_exact(bands.size),
+        size_latch=_exact(bands.size) if bands.enabled else Fraction(0),
         modify_interval=config.modify.min_interval_ms * MILLISECOND,
         exposure_cap=None if cap is None else instrument.qty(cap),
         quota_cap=quota.cap,
         quota_used=quota.used,
         cancel_cap=quota.cap if quota.cancel_cap is None else quota.cancel_cap,
-        widest_factor=Fraction(1) if quota.cap is None else _exact(quota.widest_factor),
+        quota_earns=_exact(quota.earns),
+        widest_factor=_exact(quota.widest_factor) if widens else Fraction(1),
         timeout=seconds(timing.request_timeout_s),
         retire=seconds(timing.retire_s),
         reconcile=seconds(timing.reconcile_s),

@@ -10,6 +10,9 @@
 
 Charts carry no guards, no actions and no eventless transitions: what depends on data was made a
 different event before the chart is asked (`lifecycle.core.classify`).
+
+Some cells are never asked, because of what the core asks and when; the comments say which and why.
+`tools.table_mutants` holds that against what is looked up in all scenarios and in small worlds.
 """
 
 from statemachine import State, StateChart
@@ -64,9 +67,11 @@ class PhaseChart(Chart):
     leg_ended = stays(resting, filled, cancelled)
 
     # Absence says closed, not how. What was never accepted is taken never to have rested, so that
-    # a late acceptance or fill is a divergence.
+    # a late acceptance or fill is a divergence. Of closed orders never asked: absence is weighed
+    # for open ones only.
     gone = pending_new.to(rejected) | resting.to(cancelled) | stays(filled, cancelled, rejected)
 
+    # Only what has closed and not retired waits for its time: of the others never asked.
     retire = retired.from_(filled, cancelled, rejected)
 
 
@@ -81,7 +86,8 @@ class RequestChart(Chart):
     cancelling = State(value=Request.CANCELLING)
     cancelling_in_doubt = State(value=Request.CANCELLING_IN_DOUBT)
 
-    # One request at a time: sending while another is unanswered is our error.
+    # One request at a time: sending while another is unanswered is our error. So it is never asked
+    # but of idle orders: a place starts a new one, and a cycle lets what is not idle wait.
     send_place = idle.to(placing)
     send_modify = idle.to(modifying)
     send_cancel = idle.to(cancelling)
@@ -92,7 +98,9 @@ class RequestChart(Chart):
         idle, modifying, modifying_in_doubt, cancelling, cancelling_in_doubt
     )
 
-    # Before the place was answered no modify was sent: such an answer is a divergence.
+    # Before the place was answered no modify was sent: such an answer is a divergence. Whether a
+    # refusal leaves something unknown is asked while a modify is unanswered only; any other is
+    # given as `modify_answered`.
     modify_answered = idle.from_(modifying, modifying_in_doubt) | stays(
         idle, cancelling, cancelling_in_doubt
     )
@@ -100,14 +108,17 @@ class RequestChart(Chart):
         modifying_in_doubt, idle, cancelling, cancelling_in_doubt
     )
 
-    # An unsolicited cancellation ends the order by `closed`; it never answers another request.
+    # An unsolicited cancellation ends the order by `closed`; it never answers another request, so
+    # this is asked of cancels only. And it ends the order in the same breath: from whichever state
+    # this leads to, `closed` leads to idle, so that only a divergence would be seen.
     cancel_answered = idle.from_(cancelling, cancelling_in_doubt) | stays(idle)
     # Refused is not gone: the order may or may not rest, so its cancel stays in doubt.
     cancel_refused = cancelling.to(cancelling_in_doubt) | stays(
         cancelling_in_doubt, idle, modifying, modifying_in_doubt
     )
 
-    # Unknown is never failed: waiting longer changes nothing.
+    # Unknown is never failed: waiting longer changes nothing. Asked of what is in flight only: of
+    # what is idle or in doubt already, never.
     unanswered = (
         placing.to(placing_in_doubt)
         | modifying.to(modifying_in_doubt)
@@ -115,7 +126,8 @@ class RequestChart(Chart):
         | stays(placing_in_doubt, modifying_in_doubt, cancelling_in_doubt, idle)
     )
 
-    # Evidence that it was not done ends a doubt; a place that was not done ends the order (`gone`).
+    # Evidence that it was not done ends a doubt; a place that was not done ends the order (`gone`
+    # or `rejected`), so of placing, and of idle, this is never asked.
     disproved = idle.from_(modifying, modifying_in_doubt, cancelling, cancelling_in_doubt)
 
     closed = idle.from_(

@@ -8,6 +8,9 @@ An order is possibly live from its place until it is proven closed. A request is
 its sending until an answer names it, or evidence shows what became of it.
 """
 
+from fractions import Fraction
+from math import floor
+
 from exchange.commands import Cancel, Modify, Place
 from exchange.reports import (
     Fill,
@@ -15,6 +18,7 @@ from exchange.reports import (
 from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Oid, Side, TradeId
 from spec.rules import Rules
+from spec.states import State
 
 
 class LegFacts:
@@ -54,6 +58,7 @@ class OrderFacts:
         "closed_at",
         "debounced",
         "doubt_since",
+        "ended_as",
         "filled",
         "in_doubt",
         "last_old_leg",
@@ -87,6 +92,8 @@ class OrderFacts:
         self.accepted = False
         self.closed = False
         self.closed_at: Nanos = 0
+        self.ended_as: State | None = None
+        """How it closed: filled, cancelled or rejected."""
         self.filled: Qty = 0
         self.seen_at: Nanos = now
         """Time of the newest evidence that it was there."""
@@ -171,6 +178,7 @@ class Facts:
         "seen_fills",
         "started_at",
         "strays",
+        "traded",
     )
 
     def __init__(self, rules: Rules) -> None:
@@ -184,6 +192,8 @@ class Facts:
         """Fills of oids without an owner so far."""
         self.foreign: dict[Oid, Side] = {}
         self.position = 0
+        self.traded = 0
+        """Price units × lots of the fills of our orders."""
         self.requests = rules.quota_used
         self.cancels = rules.quota_used
         self.limited = False
@@ -194,6 +204,27 @@ class Facts:
         self.asked_open_at: Nanos | None = None
         self.refused: dict[tuple[Cloid | int, Price, Qty], tuple[int, Nanos]] = {}
         """What was refused, how often in a row, and when last."""
+
+    @property
+    def earned(self) -> int:
+        """Whole requests that trading has earned, and as many cancels."""
+        instrument, rate = self.rules.instrument, self.rules.quota_earns
+        if not rate:
+            return 0
+        unit = Fraction(instrument.price_unit) * Fraction(instrument.lot)
+        return floor(self.traded * unit * rate)
+
+    @property
+    def requests_allowed(self) -> int | None:
+        """Places and modifies that the ledger allows in all, None without limit."""
+        cap = self.rules.quota_cap
+        return None if cap is None else cap + self.earned
+
+    @property
+    def cancels_allowed(self) -> int | None:
+        """Cancels that their ledger allows in all, None without limit."""
+        cap = self.rules.cancel_cap
+        return None if cap is None else cap + self.earned
 
     def live(self, side: Side) -> list[OrderFacts]:
         """Return the possibly-live orders of a side."""
@@ -221,10 +252,19 @@ class Facts:
         order.request = None
         order.answered = order.in_doubt = False
 
-    def _close(self, order: OrderFacts, at: Nanos) -> None:
+    def _close(self, order: OrderFacts, at: Nanos, ended_as: State) -> None:
         order.closed = True
         order.closed_at = at
+        order.ended_as = ended_as
         self._settled(order)
+
+    def _over(self, order: OrderFacts, at: Nanos) -> None:
+        """Close an order of which nobody says how it ended: its fills or its life tell."""
+        leg = order.leg
+        if leg.filled >= leg.qty:
+            self._close(order, at, State.FILLED)
+        else:
+            self._close(order, at, State.CANCELLED if order.accepted else State.REJECTED)
 
     def _owner(self, cloid: Cloid | None, oid: Oid | None) -> OrderFacts | None:
         named = None if cloid is None else self.orders.get(cloid)
@@ -256,6 +296,7 @@ class Facts:
     def _count(self, order: OrderFacts, leg: LegFacts, fill: Fill, *, again: bool = False) -> None:
         leg.filled += fill.qty
         order.filled += fill.qty
+        self.traded += fill.price * fill.qty
         if not again:
             self.position += fill.qty * order.side
 
@@ -281,5 +322,7 @@ class Facts:
         leg = order.leg
         if order.closed or isinstance(order.request, Modify):
             return
-        if leg.gone or leg.filled >= leg.qty:
-            self._close(order, at)
+        if leg.filled >= leg.qty:
+            self._close(order, at, State.FILLED)
+        elif leg.gone:
+            self._close(order, at, State.CANCELLED)

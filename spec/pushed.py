@@ -16,6 +16,7 @@ from exchange.reports import (
 from exchange.units import Price, Qty
 from exchange.words import Alive, CancelReason, Cloid
 from spec.facts import Facts, LegFacts, OrderFacts
+from spec.states import State
 
 
 class PushedFacts(Facts):
@@ -125,7 +126,7 @@ class PushedFacts(Facts):
             return
         if isinstance(report, Rejected) and isinstance(request, Place):
             self._remember_refusal((order.side, request.price, request.qty))
-            self._close(order, report.at)
+            self._close(order, report.at, State.REJECTED)
         elif isinstance(report, CancelRejected) and isinstance(request, Cancel):
             order.answered = True
             order.answered_at = report.at
@@ -148,7 +149,8 @@ class PushedFacts(Facts):
             self._remember_refusal((order.cloid, request.price, qty))
             self._see(order, report.at)
         else:
-            self._close(order, report.at)
+            filled = order.leg.filled >= order.leg.qty
+            self._close(order, report.at, State.FILLED if filled else State.CANCELLED)
 
     def _remember_refusal(self, thing: tuple[Cloid | int, Price, Qty]) -> None:
         count = self.refused.get(thing, (0, 0))[0]

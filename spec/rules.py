@@ -13,6 +13,8 @@ from exchange.units import Nanos, Price, Qty
 from exchange.venue import Capabilities
 from spec.trace import Targets
 
+MILLION = 1_000_000
+
 
 class Rules(Struct, frozen=True, kw_only=True):
     """The limits and bands that a trace is judged by."""
@@ -22,8 +24,11 @@ class Rules(Struct, frozen=True, kw_only=True):
     latch_bps: Fraction | None = None
     """Latch half-width; None: a share of the half-spread, clamped."""
     half_spread_share: Fraction = Fraction(3, 10)
+    sigma_share: Fraction = Fraction(13, 20)
     latch_bps_min: Fraction = Fraction(3)
     latch_bps_max: Fraction = Fraction(10)
+    queue_bonus: Fraction = Fraction(1, 2)
+    adverse_factor: Fraction = Fraction(1)
     level_factors: tuple[Fraction, ...] = (Fraction(1), Fraction(2), Fraction(3))
     stale_factor: Fraction = Fraction(2)
     stale_bps: Fraction | None = None
@@ -33,32 +38,49 @@ class Rules(Struct, frozen=True, kw_only=True):
     quota_cap: int | None = None
     quota_used: int = 0
     cancel_cap: int | None = None
+    quota_earns: Fraction = Fraction(0)
+    """Requests, and cancels, that one unit of quote currency traded earns."""
     widest_factor: Fraction = Fraction(3)
     """By how much a low quota may widen the bands at most."""
     timeout: Nanos = 5_000_000_000
     retire: Nanos = 60_000_000_000
     reconcile: Nanos = 60_000_000_000
     post_only: bool = True
+    grid_margin: Fraction = Fraction(1, 4)
+    """By which share of a step a price may leave its cell and not move."""
     legacy: bool = False
     """The recorded behaviour, exempt from S4, S5 and the promises of patience."""
 
-    def latch(self, targets: Targets, level: int) -> Fraction:
-        """Return the latch half-width of a level in bps, before any widening by quota."""
+    def latch(self, targets: Targets, level: int, volatility: int = 0) -> Fraction:
+        """Return the latch half-width of a level in bps, before quota, queue and direction.
+
+        `volatility` is that of one minute in millionths of a bp, 0 where not known.
+        """
         base = self.latch_bps
         if base is None:
-            base = self.latch_bps_min
+            base = self.sigma_share * volatility / MILLION
             if targets.bids and targets.asks:
                 bid, ask = targets.bids[0].price, targets.asks[0].price
                 half_spread = Fraction(10_000 * (ask - bid), ask + bid)
-                base = half_spread * self.half_spread_share
-                base = min(max(base, self.latch_bps_min), self.latch_bps_max)
+                base = max(base, half_spread * self.half_spread_share)
+            base = min(max(base, self.latch_bps_min), self.latch_bps_max)
         return base * self.level_factors[min(level, len(self.level_factors) - 1)]
 
-    def stale(self, targets: Targets, level: int) -> Fraction:
-        """Return the stale half-width of a level in bps, with the widest quota factor."""
+    def stale(
+        self,
+        targets: Targets,
+        level: int,
+        volatility: int = 0,
+        behind: Fraction = Fraction(0),
+    ) -> Fraction:
+        """Return the stale half-width of a level in bps, with the widest quota factor.
+
+        `behind` is the share of its level that stands behind the order, 0 where not known.
+        """
         if self.stale_bps is not None:
             return self.stale_bps
-        return self.latch(targets, level) * self.stale_factor * self.widest_factor
+        widest = self.widest_factor * (1 + self.queue_bonus * behind)
+        return self.latch(targets, level, volatility) * self.stale_factor * widest
 
 
 def drift_bps(price: Price, target: Price) -> Fraction:

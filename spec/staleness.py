@@ -1,11 +1,14 @@
 """When a cycle leaves an order stale without an excuse."""
 
+from fractions import Fraction
 from typing import Final
 
+from exchange.commands import Modify, Place
 from spec.facts import Facts
 from spec.rules import drift_bps
 from spec.trace import Action, Cycled, Decision, Reason
 
+ZERO: Final = Fraction(0)
 _HELD_SOFTLY: Final = frozenset({Reason.QUOTA, Reason.LATCHED, Reason.SAME_POINT, Reason.GATED})
 
 
@@ -21,6 +24,11 @@ def is_left_stale(facts: Facts, cycle: Cycled, decision: Decision) -> bool:
         return False
     if decision.reason not in _HELD_SOFTLY or order.leg.price == decision.target:
         return False
-    empty = facts.rules.quota_cap is not None and facts.requests >= facts.rules.quota_cap
-    stale = facts.rules.stale(cycle.targets, decision.level)
+    # What this cycle sends is gone when the order's turn comes: coverage may take the last request.
+    used = facts.requests + sum(isinstance(c, (Place, Modify)) for c in cycle.plan.commands)
+    allowed = facts.requests_allowed
+    empty = allowed is not None and used >= allowed
+    queue = cycle.market.queues.get(order.cloid)
+    behind = Fraction(queue.behind, queue.ahead + queue.behind) if queue and any(queue) else ZERO
+    stale = facts.rules.stale(cycle.wanted, decision.level, cycle.market.volatility, behind)
     return not empty and drift_bps(order.leg.price, decision.target) > stale

@@ -121,6 +121,10 @@ class Plan(Struct, frozen=True):
     decisions: tuple[Decision, ...]
     position: int = 0
     """Signed sum of all fills counted so far, in lots."""
+    targets: Targets | None = None
+    """What the grid made of the targets; None where they were taken as they came."""
+    step: Price = 0
+    """The grid's step; 0 without one."""
 
 
 class Reaction(Struct, frozen=True):
@@ -135,8 +139,14 @@ class Cycled(Struct, frozen=True, tag="cycle"):
 
     now: Nanos
     targets: Targets
+    """As the bot wanted them."""
     market: Market
     plan: Plan
+
+    @property
+    def wanted(self) -> Targets:
+        """The targets that were decided about: the bot's, on the grid if there is one."""
+        return self.targets if self.plan.targets is None else self.plan.targets
 
 
 class Reported(Struct, frozen=True, tag="report"):

@@ -26,6 +26,7 @@ from exchange.words import Outcome, Status
 from spec.facts import LegFacts, OrderFacts
 from spec.pushed import PushedFacts
 from spec.staleness import is_left_stale
+from spec.states import State
 from spec.trace import Action, Cycled, Reason, Record, Reported, Restarted, Ticked, Unanswered
 
 
@@ -71,9 +72,10 @@ class Witness(PushedFacts):
         if outcome is not Outcome.NOT_SENT:
             self._doubt(order)
         elif isinstance(command, Place):
-            self._close(order, self.now)
+            self._close(order, self.now, State.REJECTED)
         else:
             self._settled(order)
+            self._end_if_over(order, self.now)
 
     def decided(self, cycle: Cycled) -> None:
         """Take in what a cycle decided, for the promises that count cycles."""
@@ -185,6 +187,7 @@ class Witness(PushedFacts):
             leg.price, leg.qty = row.price, request.qty
             leg.gone = leg.gone and at < leg.gone_at
             self._settled(order)
+            self._end_if_over(order, at)
         elif order.in_doubt and request is not None:
             if isinstance(request, Place):
                 self._settled(order)
@@ -223,7 +226,7 @@ class Witness(PushedFacts):
         order.absent_at = at
         order.snapshot_absence = order.snapshot_absence or by_snapshot
         if order.absences >= 2 and order.snapshot_absence:
-            self._close(order, at)
+            self._over(order, at)
 
     def _status(self, report: OrderStatus) -> None:
         order = self.orders.get(report.cloid)
@@ -262,20 +265,20 @@ class Witness(PushedFacts):
             case Status.FILLED:
                 if report.filled is None:
                     order.leg.said_filled = order.leg.qty
-                self._close(order, report.at)
+                self._close(order, report.at, State.FILLED)
             case Status.CANCELLED:
                 order.leg.gone = True
                 order.leg.gone_at = report.at
                 if isinstance(order.request, Modify) and not order.answered:
                     self._absent(order, report.at, by_snapshot=False)
                 else:
-                    self._close(order, report.at)
+                    self._close(order, report.at, State.CANCELLED)
             case Status.REJECTED:
                 if not order.accepted:
-                    self._close(order, report.at)
+                    self._close(order, report.at, State.REJECTED)
             case Status.UNKNOWN_ORDER:
                 if order.idle and order.accepted:
-                    self._close(order, report.at)
+                    self._over(order, report.at)
                 else:
                     self._absent(order, report.at, by_snapshot=False)
 

@@ -103,3 +103,37 @@ def steps(most: int = 40) -> st.SearchStrategy[list[Step]]:
         asks=ladder(-1, 3, st.integers(CENTRE + 1, CENTRE + 20)),
     )
     return st.lists(step, min_size=1, max_size=most)
+
+
+class Churned(Struct, frozen=True):
+    """One cycle of a bot with one order a side, as a churn tracker is told of it."""
+
+    bid: int
+    """What the bot wants."""
+    ask: int
+    resting: dict[str, int]
+    """What rests, by cloid: `b` is the bid, `a` the ask."""
+    reasons: tuple[str, str]
+    """Those of the decisions about the two orders."""
+    sent: tuple[int, int, int]
+    """Places, modifies and cancels."""
+    fills: int
+    suppressed: int
+
+
+def churned() -> st.SearchStrategy[Churned]:
+    """Draw cycles; decisions and commands need not go together."""
+    reasons = st.sampled_from(
+        ("same-point", "latched", "debounced", "quota", "in-flight", "in-doubt", "modify", "blind")
+    )
+    few = st.integers(0, 3)
+    return st.builds(
+        Churned,
+        bid=st.integers(CENTRE - 20, CENTRE - 1),
+        ask=st.integers(CENTRE + 1, CENTRE + 20),
+        resting=st.dictionaries(st.sampled_from("ab"), prices(20), max_size=2),
+        reasons=st.tuples(reasons, reasons),
+        sent=st.tuples(few, few, few),
+        fills=few,
+        suppressed=few,
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.commands import Place
+from exchange.queue_estimate import cut_ahead
 from exchange.units import Price, Qty
 from exchange.words import Cloid, Oid, Side, Status
 
@@ -90,10 +91,8 @@ class PaperOrder:
         if decrease <= 0:
             self.behind = behind - decrease
             return
-        weight = ahead * share_ahead
-        weights = weight + behind * (SHARES - share_ahead)
-        cut = decrease * weight // weights if weights else 0
-        cut = min(ahead, max(cut, decrease - behind))
+        weight_behind = behind * (SHARES - share_ahead)
+        cut = cut_ahead(decrease, ahead, behind, ahead * share_ahead, weight_behind)
         self.ahead = ahead - cut
         self.behind = behind - (decrease - cut)
 

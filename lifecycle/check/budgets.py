@@ -133,6 +133,7 @@ _WORDS: Final = (
     ("fills", "fill", "fills"),
     ("places", "place", "places"),
     ("early_cycles", "early cycle", "early cycles"),
+    ("unsent", "unsent", "unsent"),
 )
 
 
@@ -192,7 +193,9 @@ def _setting(
     rules = rules_of(config, instrument, capabilities)
     reach = None if config.modify.max_bps is None else Fraction(str(config.modify.max_bps))
     shapes = {ONE_SLOT: _one_slot, TWO_SLOTS: _two_slots, LADDER: _ladder}
-    choices = shapes[row.shape](rules, reach if config.modify.enabled else Fraction(0))
+    # On the lattice, so that what is wanted is what shall rest.
+    step = config.grid.min_ticks if config.grid.enabled else 1
+    choices = shapes[row.shape](rules, reach if config.modify.enabled else Fraction(0), step)
     prices = [target.price for one in choices for target in (*one.bids, *one.asks)]
     return Setting(
         instrument=instrument,
@@ -205,31 +208,31 @@ def _setting(
     )
 
 
-def _one_slot(rules: Rules, reach: Fraction | None) -> tuple[Targets, ...]:
+def _one_slot(rules: Rules, reach: Fraction | None, step: Price) -> tuple[Targets, ...]:
     """Return one bid: where it is, moved, gone, and beyond the reach of a modify if any is."""
     first = _targets([BASE])
-    moved = BASE + _shift(rules, reach, first)
+    moved = BASE + _shift(rules, reach, first, step)
     found = [first, _targets([moved]), Targets()]
     if reach is not None:
-        far = BASE + _beyond(max(reach, rules.stale(first, 0)))
+        far = BASE + _beyond(max(reach, rules.stale(first, 0)), step)
         if far != moved:
             found.append(_targets([far]))
     return tuple(found)
 
 
-def _two_slots(rules: Rules, reach: Fraction | None) -> tuple[Targets, ...]:
+def _two_slots(rules: Rules, reach: Fraction | None, step: Price) -> tuple[Targets, ...]:
     """Return a bid and an ask: where they are, and both moved."""
     # A wider spread widens the latch, up to its most: the shift is computed for what is wanted.
     first = _targets([BASE], [BASE + SPREAD])
-    shift = _shift(rules, reach, first)
+    shift = _shift(rules, reach, first, step)
     return first, _targets([BASE + shift], [BASE + SPREAD + shift])
 
 
-def _ladder(rules: Rules, reach: Fraction | None) -> tuple[Targets, ...]:
+def _ladder(rules: Rules, reach: Fraction | None, step: Price) -> tuple[Targets, ...]:
     """Return two bids: where they are, rolled by one rung, and the best alone."""
     del reach
     # The latch is widest at the outer level: the rungs are farther apart than that.
-    gap = _beyond(max(rules.stale(_targets([BASE]), level) for level in (0, 1)))
+    gap = _beyond(max(rules.stale(_targets([BASE]), level) for level in (0, 1)), step)
     return (
         _targets([BASE, BASE - gap]),
         _targets([BASE - gap, BASE - 2 * gap]),
@@ -243,18 +246,18 @@ def _targets(bids: Sequence[Price], asks: Sequence[Price] = ()) -> Targets:
     )
 
 
-def _shift(rules: Rules, reach: Fraction | None, targets: Targets) -> Price:
+def _shift(rules: Rules, reach: Fraction | None, targets: Targets, step: Price) -> Price:
     """Return a move that is worth a call: stale if a modify reaches so far, else not latched."""
-    stale = _beyond(rules.stale(targets, 0))
+    stale = _beyond(rules.stale(targets, 0), step)
     if reach is None or drift_bps(BASE, BASE + stale) <= reach:
         return stale
-    near = _beyond(rules.latch(targets, 0))
+    near = _beyond(rules.latch(targets, 0), step)
     return near if drift_bps(BASE, BASE + near) <= reach else stale
 
 
-def _beyond(band: Fraction) -> Price:
-    """Return the least move up that is outside a half-width in bps."""
-    return next(move for move in count(1) if drift_bps(BASE, BASE + move) > band)
+def _beyond(band: Fraction, step: Price) -> Price:
+    """Return the least move up, in whole steps, that is outside a half-width in bps."""
+    return next(move for move in count(step, step) if drift_bps(BASE, BASE + move) > band)
 
 
 _OF_LEGS: Final = frozenset(

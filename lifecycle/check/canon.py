@@ -107,7 +107,7 @@ class _Canon:
             position -= world.venue.position
         return (
             left.faults, left.target_changes, left.crashes, left.unasked, left.fills,
-            left.places, left.early_cycles, world.choice, position,
+            left.places, left.early_cycles, left.unsent, world.choice, position,
             self.venue(),
             *self.told(),
         )  # fmt: skip
@@ -196,6 +196,7 @@ class _Canon:
             -1 if asked is None else self.left(asked + settings.reconcile),
             -1 if asked is None else self.left(asked + settings.timeout),
             self.rank(desk.snapshot_at),
+            None if desk.grid is None else (desk.grid.step, desk.grid.bids, desk.grid.asks),
             self.ledger(),
             [
                 (self.cloids.get(str(thing[0]), str(thing[0])), *thing[1:], count, self.left(until))
@@ -208,7 +209,18 @@ class _Canon:
         limited = (ledger.limited, ledger.pause, self.left(ledger.probe_at))
         if ledger.cap is None:
             return limited if ledger.limited else ()
-        return (ledger.requests, ledger.cancels, *limited)
+        return (ledger.requests, ledger.cancels, ledger.traded, *limited, self.budget())
+
+    def budget(self) -> tuple[Any, ...]:
+        budget = self.desk.budget
+        if not budget.is_on:
+            return ()
+        window = [
+            (self.left(budget.expires_at(bucket)), *bucket[1:])
+            for bucket in budget.buckets
+            if budget.expires_at(bucket) > self.now
+        ]
+        return (window, budget.prepaid)
 
     def order(self, order: Order) -> tuple[Any, ...]:
         settings = self.desk.settings
@@ -247,6 +259,7 @@ class _Canon:
                 if cloid in self.cloids
             ],
             facts.position - self.desk.blotter.position,
+            facts.traded - self.desk.blotter.traded,
             facts.blind,
             facts.limited,
             facts.requests - self.desk.ledger.requests,

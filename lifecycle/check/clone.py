@@ -5,7 +5,9 @@ compares every class with what is copied here, so that a new field cannot be for
 """
 
 from lifecycle.core.blotter import Blotter
+from lifecycle.core.budget import Budget
 from lifecycle.core.desk import Desk
+from lifecycle.core.grid import Grid
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Leg, Order
@@ -74,6 +76,7 @@ def clone_blotter(blotter: Blotter) -> Blotter:
     if blotter.to_query:
         other.to_query = {cloid: orders[cloid] for cloid in blotter.to_query}
     other.divergences = blotter.divergences.copy()
+    other.traded = blotter.traded
     return other
 
 
@@ -83,10 +86,37 @@ def clone_ledger(ledger: Ledger) -> Ledger:
     other.cancel_cap = ledger.cancel_cap
     other.cancels = ledger.cancels
     other.cap = ledger.cap
+    other.earned = ledger.earned
     other.limited = ledger.limited
     other.pause = ledger.pause
     other.probe_at = ledger.probe_at
+    other.rate = ledger.rate
     other.requests = ledger.requests
+    other.traded = ledger.traded
+    return other
+
+
+def clone_budget(budget: Budget) -> Budget:
+    """Return a copy of what was spent lately."""
+    other = Budget.__new__(Budget)
+    other.buckets = budget.buckets.copy()
+    other.prepaid = budget.prepaid
+    other.settings = budget.settings
+    other.started_at = budget.started_at
+    return other
+
+
+def clone_grid(grid: Grid) -> Grid:
+    """Return a copy of the lattice and its held points."""
+    other = Grid.__new__(Grid)
+    other.asks = grid.asks
+    other.bids = grid.bids
+    other.epoch = grid.epoch
+    other.instrument = grid.instrument
+    other.raw = grid.raw
+    other.settings = grid.settings
+    other.step = grid.step
+    other.wanted = grid.wanted
     return other
 
 
@@ -98,6 +128,7 @@ def clone_desk(desk: Desk) -> Desk:
     other.capabilities = desk.capabilities
     other.connected = desk.connected
     other.due_at = desk.due_at
+    other.grid = None if desk.grid is None else clone_grid(desk.grid)
     other.instrument = desk.instrument
     other.modified_at = desk.modified_at
     other.now = desk.now
@@ -107,8 +138,10 @@ def clone_desk(desk: Desk) -> Desk:
     other.settings = desk.settings
     other.snapshot_at = desk.snapshot_at
     other.synced = desk.synced
+    other.volatility = desk.volatility
     other.blotter = clone_blotter(desk.blotter)
     other.ledger = clone_ledger(desk.ledger)
+    other.budget = clone_budget(desk.budget)
     refusals = Refusals()
     refusals._until = desk.refusals._until.copy()  # noqa: SLF001 - The explorer looks inside.
     other.refusals = refusals
@@ -150,6 +183,7 @@ def clone_order_facts(order: OrderFacts) -> OrderFacts:
     other.closed_at = order.closed_at
     other.debounced = order.debounced
     other.doubt_since = order.doubt_since
+    other.ended_as = order.ended_as
     other.filled = order.filled
     other.in_doubt = order.in_doubt
     other.last_old_leg = order.last_old_leg
@@ -179,6 +213,7 @@ def clone_facts(facts: Witness) -> Witness:
     other.requests = facts.requests
     other.rules = facts.rules
     other.started_at = facts.started_at
+    other.traded = facts.traded
     orders = {cloid: clone_order_facts(order) for cloid, order in facts.orders.items()}
     other.orders = orders
     other.owners = {oid: orders[order.cloid] for oid, order in facts.owners.items()}

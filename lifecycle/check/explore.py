@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lifecycle.check.canon import digest
 from lifecycle.check.races import RACES, races
-from lifecycle.check.truth import convergence, judge
+from lifecycle.check.truth import convergence, judge, misread
 from lifecycle.check.world import Setting, Step, World
 from spec.invariants.base import Broken
 
@@ -60,13 +60,15 @@ class Progress(Struct, frozen=True):
 class _Explorer:
     def __init__(
         self, setting: Setting, *, fuse: int, heal_every: int, stop: bool,
-        depth: int | None, tell: Callable[[Progress], None] | None,
+        reading: bool, depth: int | None,
+        tell: Callable[[Progress], None] | None,
     ) -> None:  # fmt: skip
         self.setting = setting
         self.depth_max = depth
         self.fuse = fuse
         self.heal_every = heal_every
         self.stop = stop
+        self.reading = reading
         self.tell = tell
         self.number: dict[bytes, int] = {}
         self.parents: list[int] = []
@@ -140,6 +142,9 @@ class _Explorer:
         """Give a state its number; None where it is known, or broken and not to be followed."""
         key = digest(child)
         broken = child.broken
+        if self.reading and (key not in self.number or child.distrusted):
+            # What is wrong with the record is followed, to see what it leads to.
+            self.find(parent, step, misread(child))
         if not broken and key in self.number:
             return None
         state = len(self.parents)
@@ -147,10 +152,7 @@ class _Explorer:
             broken = judge(child)
             if not broken and self.heal_every and state % self.heal_every == 0:
                 broken = convergence(child)
-        if broken:
-            path = (*self.path(parent), step)
-            for one in broken:
-                self.findings.setdefault(one.invariant, Finding(one, path))
+        self.find(parent, step, broken)
         if key in self.number:
             return None
         if state >= self.fuse:
@@ -162,6 +164,12 @@ class _Explorer:
         self.parents.append(parent)
         self.steps.append(step)
         return None if broken else state
+
+    def find(self, parent: int, step: Step, broken: list[Broken]) -> None:
+        """Keep the first finding of each promise."""
+        for one in broken:
+            if one.invariant not in self.findings:
+                self.findings[one.invariant] = Finding(one, (*self.path(parent), step))
 
     def path(self, state: int) -> tuple[Step, ...]:
         """Return the steps that lead to a state."""
@@ -180,15 +188,24 @@ def explore(
     fuse: int = 5_000_000,
     heal_every: int = 1,
     stop: bool = False,
+    reading: bool = False,
     depth: int | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> Explored:
     """Explore everything that a setting can reach, or all that it can in `depth` steps.
 
     `heal_every`: convergence is tried from every so-maniest state, 0 never. `stop` ends at the
-    first finding. Raises FuseError where there are more than `fuse` states.
+    first finding. `reading` also holds every order against the second reading of its trace, and
+    the record against the venue's word: what is wrong is then found before it has led to anything.
+    Raises FuseError where there are more than `fuse` states.
     """
     explorer = _Explorer(
-        setting, fuse=fuse, heal_every=heal_every, stop=stop, depth=depth, tell=tell
+        setting,
+        fuse=fuse,
+        heal_every=heal_every,
+        stop=stop,
+        reading=reading,
+        depth=depth,
+        tell=tell,
     )
     return explorer.run()

@@ -21,15 +21,15 @@ from exchange.units import SECOND, Nanos
 from exchange.words import Cloid, Side
 from lifecycle.check import told
 from lifecycle.check.explore import Finding
-from lifecycle.check.truth import HEALED_CYCLES_MAX, arrival, judge
+from lifecycle.check.truth import HEALED_CYCLES_MAX, arrival, judge, misread
 from lifecycle.check.world import Setting, Step, World
 from lifecycle.conform.play import play
 from lifecycle.conform.reading import ScenarioError, read_scenario
 from spec.trace import Cycled, Record, Reported, Targets
 from spec.venue_model import Verdict
 
-VENUE_TRUTHS: Final = ("agreement", "single", "convergence")
-"""Promises that no trace can be judged by: they need to know what rests at the venue."""
+VENUE_TRUTHS: Final = ("agreement", "single", "convergence", "reading", "trust")
+"""Promises that no trace can be judged by: they need the venue's own truth, or the record."""
 _HEAL_STEPS_MAX: Final = 400
 
 
@@ -124,7 +124,8 @@ class _Teller:
     def is_broken(self) -> bool:
         """Say whether the promise is broken by now."""
         wanted = self.finding.broken.invariant
-        broken = (*self.world.broken, *judge(self.world))
+        world = self.world
+        broken = (*world.broken, *judge(world), *misread(world))
         return any(one.invariant == wanted for one in broken)
 
     def heal(self) -> None:
@@ -225,6 +226,8 @@ class _Teller:
             case "give-up":
                 order = list(self.world.manager.open_orders.values())[index]
                 return f"no answer will come to the request for {self.names[order.cloid]}"
+            case "unsent":
+                return f"never left the process: {self.command(venue.uplink[index])}"
             case "gap":
                 return "the stream breaks and comes back; what was on it is lost"
             case "crash":

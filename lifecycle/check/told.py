@@ -119,9 +119,15 @@ class _Writer:
             case _ as unreachable:
                 assert_never(unreachable)
         diverged = len(record.reaction.divergences)
-        if diverged:
+        if diverged and not self.distrusts(record):
             # Whether it is one is not what the story is about.
             self.put("diverged", f"[0, {diverged}]")
+
+    def distrusts(self, record: Record) -> bool:
+        """Say whether the story is about this record's being a divergence."""
+        if self.story.finding.broken.invariant != "trust":
+            return False
+        return record is [one for line in self.story.lines for one in line.records][-1]
 
     def ladder(self, targets: tuple[Target, ...]) -> str:
         rows = [f"[{self.price(target.price)}, {self.qty(target.qty)}]" for target in targets]
@@ -229,7 +235,7 @@ class _Writer:
     def rest(self) -> None:
         """Expect that what is wanted rests."""
         world = self.story.end
-        targets = self.setting.choices[world.choice]
+        targets = world.wanted
         self.last(len(targets.bids), len(targets.asks))
         for side, wanted in ((Side.BUY, targets.bids), (Side.SELL, targets.asks)):
             orders = [one for one in world.manager.open_orders.values() if one.side is side]

@@ -1,20 +1,38 @@
-"""What must be true of a whole state, venue included: single, agreement, and convergence.
+"""What must be true of a whole state: single, agreement, reading, and convergence.
 
-These three need the venue's own truth, so they are the explorer's and not the trace's.
+Three need the venue's own truth, and one the record itself, so they are the explorer's and not the
+trace's.
 """
 
 from typing import Final
 
+from exchange.commands import Cancel, Modify, Place
 from exchange.units import Nanos, Price, Qty
 from lifecycle.check.world import Step, World
 from spec.invariants.base import Broken
 from spec.rules import Rules
-from spec.states import Phase
+from spec.states import Phase, Request, State
 from spec.venue_model import STREAMS, Verdict
 
 HEALED_CYCLES_MAX: Final = 8
 """Cycles without faults after which what rests must be what is wanted."""
 _STEPS_MAX: Final = 400
+
+_ENDED: Final = {
+    Phase.FILLED: State.FILLED,
+    Phase.CANCELLED: State.CANCELLED,
+    Phase.REJECTED: State.REJECTED,
+}
+_ASKED: Final = {
+    Request.IDLE: (type(None), False),
+    Request.PLACING: (Place, False),
+    Request.PLACING_IN_DOUBT: (Place, True),
+    Request.MODIFYING: (Modify, False),
+    Request.MODIFYING_IN_DOUBT: (Modify, True),
+    Request.CANCELLING: (Cancel, False),
+    Request.CANCELLING_IN_DOUBT: (Cancel, True),
+}
+"""The unanswered request of each state of the machine, and whether its outcome is unknown."""
 
 
 def judge(world: World) -> list[Broken]:
@@ -32,11 +50,44 @@ def judge(world: World) -> list[Broken]:
     return found
 
 
+def misread(world: World) -> list[Broken]:
+    """Return how the record differs from a second reading of the trace, and from honest words."""
+    text = _misread(world)
+    if text is None:
+        return world.distrusted
+    sentence = "every order stands as a second reading of the trace has it"
+    return [*world.distrusted, Broken("reading", sentence, world.now, text)]
+
+
 def _single(world: World) -> str | None:
     most = max(len(choice.bids) + len(choice.asks) for choice in world.setting.choices)
     resting = world.venue.resting()
     if len(resting) > most:
         return f"{len(resting)} of our orders rest at the venue, {most} at the most are wanted"
+    return None
+
+
+def _misread(world: World) -> str | None:
+    """Return an order whose machines do not stand as the plain reading of its trace has it."""
+    read = world.watch.facts.orders
+    for cloid, order in world.manager.orders.items():
+        facts, phase = read[cloid], order.phase
+        if phase is Phase.RETIRED:
+            # How it ended is kept no longer.
+            agrees = facts.closed
+        elif phase > Phase.RESTING:
+            agrees = facts.ended_as is _ENDED[phase] and order.request is Request.IDLE
+        else:
+            request = (type(facts.request), facts.in_doubt)
+            rests = phase is Phase.RESTING
+            agrees = (
+                not facts.closed and facts.accepted is rests and request == _ASKED[order.request]
+            )
+        if not agrees:
+            ended = facts.ended_as or ("resting" if facts.accepted else "never accepted")
+            doubt = " in doubt" if facts.in_doubt else ""
+            asked = "nothing" if facts.request is None else type(facts.request).__name__.lower()
+            return f"{order} has read as {ended}, {asked} unanswered{doubt}"
     return None
 
 
@@ -90,7 +141,6 @@ def convergence(world: World) -> list[Broken]:
     targets stay. Within `HEALED_CYCLES_MAX` cycles what rests must be what is wanted.
     """
     healed = world.clone()
-    targets = healed.setting.choices[healed.choice]
     for _ in range(HEALED_CYCLES_MAX):
         _flush(healed)
         if healed.broken:
@@ -101,7 +151,8 @@ def convergence(world: World) -> list[Broken]:
     _flush(healed)
     if healed.broken:
         return healed.broken
-    wanted = sorted((target.price, target.qty) for target in (*targets.bids, *targets.asks))
+    both = (*healed.wanted.bids, *healed.wanted.asks)
+    wanted = sorted((target.price, target.qty) for target in both)
     resting = sorted((one.price, one.leaves) for one in healed.venue.resting())
     text = difference(healed)
     if text is None and not _stands_for(resting, wanted, healed.watch.facts.rules):

@@ -15,10 +15,12 @@ from spec.invariants.all import INVARIANTS
 TRUTHS: Final = {
     "single": "no more of our orders rest than are wanted",
     "agreement": "when all is quiet, record and venue agree",
+    "reading": "every order stands as a second reading of the trace has it",
+    "trust": "nothing that an honest venue says contradicts the record",
     "convergence": "without faults what is wanted comes to rest",
     "assertion": ASSERTION,
 }
-"""The promises that need the venue's own truth."""
+"""The promises that need the venue's own truth, its honesty, or the record itself."""
 PROMISES: Final = {**{one.id: one.sentence for one in INVARIANTS}, **TRUTHS}
 """Every promise by its id."""
 WITNESSING: Final = ("standard", "deep")

@@ -5,8 +5,9 @@ and what is left of the budgets. `steps` says what can happen next; `take` lets 
 record goes through the same invariants that an audit uses.
 
 Each step takes a microsecond, so that no two things happen at one time; time else passes in cycles
-only. The venue is compared every cycle here and orders retire after two, whatever the
-configuration says: their code is the same, and the space of states stays finite and small.
+only. The venue is compared every cycle here, orders retire after two, and what was spent is
+forgotten after one, whatever the configuration says: their code is the same, and the space of
+states stays finite and small.
 """
 
 from typing import Final, TypeAlias
@@ -14,7 +15,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exchange.commands import Command, QueryOpen, QueryOrder
+from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
 from exchange.market import Market
 from exchange.reports import Disconnected, Fill, Reconnected, Report
@@ -27,7 +28,18 @@ from lifecycle.core.manager import OrderManager
 from lifecycle.rules import rules_of
 from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Broken, Watch
-from spec.trace import Cycled, Plan, Reaction, Record, Reported, Restarted, Targets, Unanswered
+from spec.states import Phase
+from spec.trace import (
+    Cycled,
+    Divergence,
+    Plan,
+    Reaction,
+    Record,
+    Reported,
+    Restarted,
+    Targets,
+    Unanswered,
+)
 from spec.venue_model import STREAMS, Resting, Stream, VenueModel, Verdict
 
 STEP: Final[Nanos] = 1_000
@@ -53,6 +65,8 @@ class Budgets(Struct, frozen=True, kw_only=True):
     places: int = 2
     early_cycles: int = 0
     """Cycles that come half a modify interval after something else."""
+    unsent: int = 0
+    """Requests that never leave the process, and of which it is told so."""
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -78,10 +92,18 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 
 def near_timers(config: Config) -> Config:
-    """Return the configuration with a comparison every cycle and retirement every other."""
+    """Return the configuration with a comparison every cycle and retirement every other.
+
+    The quota's window is a cycle as well, and its horizon as much nearer.
+    """
     timing: TimingConfig = config.timing
+    quota = config.quota
     period = max(timing.cycle_s, timing.request_timeout_s)
-    return replace(config, timing=replace(timing, reconcile_s=period, retire_s=2 * period))
+    if quota.window_s > period:
+        nearer = quota.horizon_h * period / quota.window_s
+        quota = replace(quota, window_s=period, horizon_h=nearer)
+    timing = replace(timing, reconcile_s=period, retire_s=2 * period)
+    return replace(config, timing=timing, quota=quota)
 
 
 class World:
@@ -91,6 +113,7 @@ class World:
         "broken",
         "canonical",
         "choice",
+        "distrusted",
         "left",
         "manager",
         "now",
@@ -98,6 +121,7 @@ class World:
         "setting",
         "trace",
         "venue",
+        "wanted",
         "watch",
     )
 
@@ -113,8 +137,12 @@ class World:
         """Asked and not looked at yet: the newest of each kind and order."""
         self.now: Nanos = 0
         self.choice = 0
+        self.wanted = Targets()
+        """What the last cycle decided about: its targets, on the grid if there is one."""
         self.left = setting.budgets
         self.broken: list[Broken] = []
+        self.distrusted: list[Broken] = []
+        """What the venue said that contradicted the record."""
         self.canonical: object = None
         """Kept by `lifecycle.check.canon`: what is canonical of the manager, while it is told
         nothing."""
@@ -145,8 +173,10 @@ class World:
         other.queries = self.queries.copy()
         other.now = self.now
         other.choice = self.choice
+        other.wanted = self.wanted
         other.left = self.left
         other.broken = []
+        other.distrusted = []
         other.trace = None if self.trace is None else self.trace.copy()
         return other
 
@@ -177,6 +207,8 @@ class World:
             found += [("unasked", index, "") for index, one in enumerate(venue.book) if one.leaves]
         if left.crashes:
             found.append(("crash", 0, ""))
+        if left.unsent:
+            found += [("unsent", index, "") for index in range(len(venue.uplink))]
         if left.faults:
             found += self._faults()
         return found
@@ -250,6 +282,9 @@ class World:
             case "give-up":
                 self._spend(faults=1)
                 self._give_up(index)
+            case "unsent":
+                self._spend(unsent=1)
+                self._unanswered(self.venue.uplink.pop(index), Outcome.NOT_SENT)
             case "gap":
                 self._spend(faults=1)
                 self._gap()
@@ -301,8 +336,24 @@ class World:
 
     def _feed(self, record: Record) -> None:
         self.broken += self.watch.feed(record)
+        if not isinstance(record, Cycled) and record.reaction.divergences:
+            self._distrust(record.reaction.divergences)
         if self.trace is not None:
             self.trace.append(record)
+
+    def _distrust(self, divergences: tuple[Divergence, ...]) -> None:
+        """Note that the venue was not believed, which it should be: it is honest."""
+        for divergence in divergences:
+            order = self.manager.orders.get(divergence.cloid or "")
+            # Orders retire here long before all is heard of them; and of what was closed because
+            # it was found absent twice, the answers may come late.
+            closed_unheard = order is not None and (
+                order.phase is Phase.RETIRED or (order.is_closed and order.absences > 0)
+            )
+            if not closed_unheard:
+                sentence = "nothing that an honest venue says contradicts the record"
+                broken = Broken("trust", sentence, self.now, divergence.label, divergence.cloid)
+                self.distrusted.append(broken)
 
     def _cycle(self, choice: int, wait: Nanos) -> None:
         if choice != self.choice:
@@ -316,6 +367,7 @@ class World:
         targets = self.setting.choices[choice]
         market = replace(self.setting.market, at=self.now)
         plan: Plan = self.manager.cycle(self.now, targets, market)
+        self.wanted = targets if plan.targets is None else plan.targets
         self._feed(Cycled(self.now, targets, market, plan))
         self._send(plan.commands)
 
@@ -328,8 +380,11 @@ class World:
         order = list(self.manager.open_orders.values())[index]
         command = self.watch.facts.orders[order.cloid].request
         assert command is not None, "an order in flight has an unanswered request"
-        reaction = self.manager.unanswered(command, Outcome.BROKEN, self.now)
-        self._feed(Unanswered(self.now, command, Outcome.BROKEN, reaction))
+        self._unanswered(command, Outcome.BROKEN)
+
+    def _unanswered(self, command: Place | Modify | Cancel, outcome: Outcome) -> None:
+        reaction = self.manager.unanswered(command, outcome, self.now)
+        self._feed(Unanswered(self.now, command, outcome, reaction))
         self._ask(reaction)
 
     def _gap(self) -> None:

@@ -62,11 +62,36 @@ MINUTES: Final = Rule(
 )
 LEVELS: Final = Rule("be from 1 to 100", lambda value: 1 <= value <= 100)
 
+WEIGHT: Final = Rule("be above 0 and at most 1", lambda value: 0 < value <= 1)
+AT_LEAST_ONE: Final = Rule("be at least 1", lambda value: value >= 1)
+MARGIN: Final = Rule("be from 0 to below 0.5", lambda value: 0 <= value < 0.5)
+
 KEYS: Final[dict[str, Rule]] = {
+    "smoothing.enabled": ANY,
+    "smoothing.kappa_alpha": WEIGHT,
+    "smoothing.kappa_deadband": SHARE,
+    "smoothing.sigma_alpha": WEIGHT,
+    "smoothing.sigma_deadband": SHARE,
+    "smoothing.gamma_alpha": WEIGHT,
+    "smoothing.gamma_deadband": SHARE,
+    "smoothing.size_alpha": WEIGHT,
+    "smoothing.size_deadband": SHARE,
+    "smoothing.cooldown_cycles": COUNT,
+    "smoothing.ramp_cycles": COUNT,
+    "grid.enabled": ANY,
+    "grid.min_ticks": AT_LEAST_ONE,
+    "grid.sigma_divisor": POSITIVE,
+    "grid.pressure": AMOUNT,
+    "grid.margin": MARGIN,
+    "grid.hold": SHARE,
+    "bands.enabled": ANY,
     "bands.latch_bps": AMOUNT,
     "bands.half_spread_share": SHARE,
+    "bands.sigma_share": AMOUNT,
     "bands.latch_bps_min": AMOUNT,
     "bands.latch_bps_max": AMOUNT,
+    "bands.queue_bonus": AMOUNT,
+    "bands.adverse_factor": SHARE,
     "bands.level_factors": FACTORS,
     "bands.stale_factor": FACTOR,
     "bands.stale_bps": AMOUNT,
@@ -76,12 +101,28 @@ KEYS: Final[dict[str, Rule]] = {
     "modify.max_bps": AMOUNT,
     "modify.scope": ANY,
     "modify.gated": ANY,
+    "quota.enabled": ANY,
     "quota.cap": COUNT,
     "quota.used": COUNT,
     "quota.cancel_cap": COUNT,
+    "quota.earns": AMOUNT,
     "quota.wide_below": SHARE,
     "quota.widest_below": SHARE,
     "quota.widest_factor": FACTOR,
+    "quota.normal_floor": SHARE,
+    "quota.low_floor": SHARE,
+    "quota.horizon_h": POSITIVE,
+    "quota.window_s": POSITIVE,
+    "quota.modify_share": SHARE,
+    "quota.place_share": SHARE,
+    "quota.cancel_share": SHARE,
+    "churn.enabled": ANY,
+    "churn.window": AT_LEAST_ONE,
+    "churn.spiral_ratio": POSITIVE,
+    "churn.spiral_cycles": AT_LEAST_ONE,
+    "churn.absence_share": SHARE,
+    "churn.absence_cycles": AT_LEAST_ONE,
+    "churn.deadband_boost": FACTOR,
     "risk.exposure_cap": AMOUNT,
     "timing.cycle_s": CYCLE,
     "timing.request_timeout_s": POSITIVE,
@@ -89,6 +130,7 @@ KEYS: Final[dict[str, Rule]] = {
     "timing.reconcile_s": POSITIVE,
     "orders.post_only": ANY,
     "orders.place_with_cancel": ANY,
+    "orders.refill_s": AMOUNT,
     "market.file": TEXT,
     "market.seed": COUNT,
     "market.minutes": MINUTES,
@@ -121,6 +163,12 @@ def _pairs(config: RunConfig) -> Iterator[Broken]:
     if quota.widest_below > quota.wide_below:
         rule = f"not be above quota.wide_below, {quota.wide_below}"
         yield "quota.widest_below", rule, quota.widest_below
+    if quota.normal_floor > quota.low_floor:
+        rule = f"not be above quota.low_floor, {quota.low_floor}"
+        yield "quota.normal_floor", rule, quota.normal_floor
+    shares = quota.modify_share + quota.place_share + quota.cancel_share
+    if not math.isclose(shares, 1.0):
+        yield "quota.cancel_share", "make 1 with modify_share and place_share", quota.cancel_share
 
 
 def first_broken(config: RunConfig) -> Broken | None:

@@ -7,17 +7,23 @@ exposure cap; price unit 0.1, lot 0.01, minimum notional 10; post-only.
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from msgspec import ValidationError, convert
 
 from exchange.instrument import Instrument
 from lifecycle.config import (
     BandsConfig,
     Config,
+    GridConfig,
     ModifyConfig,
     QuotaConfig,
     RiskConfig,
+    SmoothingConfig,
     TimingConfig,
 )
+
+_Layer = TypeVar("_Layer", SmoothingConfig, GridConfig)
 
 KEYS: Final = (
     "latch_bps", "stale_bps", "size_latch", "min_modify_interval_ms", "max_modify_bps", "cycle_s",
@@ -33,9 +39,6 @@ def scenario_config(table: object) -> tuple[Instrument, Config]:
     Raises ValueError naming the key and the value.
     """
     given = _table(table, KEYS, "config")
-    for layer in ("grid", "smoothing"):
-        if given.get(layer, False) is not False:
-            raise ValueError(f"{layer} must be false in this version, was {given[layer]!r}")
     instrument = Instrument(
         "scenario",
         price_unit=_decimal(given.get("tick", "0.1"), "tick"),
@@ -44,6 +47,8 @@ def scenario_config(table: object) -> tuple[Instrument, Config]:
     )
     cap = given.get("exposure_cap")
     return instrument, Config(
+        smoothing=_layer(given.get("smoothing", False), SmoothingConfig, "smoothing"),
+        grid=_layer(given.get("grid", False), GridConfig, "grid"),
         bands=BandsConfig(
             latch_bps=_float(given.get("latch_bps", 3.0), "latch_bps"),
             stale_bps=_optional(given.get("stale_bps"), "stale_bps"),
@@ -71,6 +76,22 @@ def _table(value: object, keys: tuple[str, ...], what: str) -> Mapping[str, Any]
         if key not in keys:
             raise ValueError(f"{what} has no {key!r}; it takes {', '.join(keys)}")
     return value
+
+
+def _layer(value: object, kind: type[_Layer], name: str) -> _Layer:
+    """Return a layer that is off (`false`), or on with what its table says.
+
+    Smoothing acts on the bot's parameters, and a scenario has none: its table is checked and
+    changes nothing.
+    """
+    if value is False:
+        return kind(enabled=False)
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be false or a table, was {value!r}")  # noqa: TRY004
+    try:
+        return convert(value, kind)
+    except ValidationError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _quota(value: object) -> QuotaConfig:

@@ -1,12 +1,15 @@
 """L4: how far an order may drift from its target before it costs a call.
 
 All half-widths are computed once a cycle, in price units, from millionths of a basis point:
-latch = clamp(share of the half-spread, least, most) × level factor × quota factor. A drift equal
-to the half-width is inside.
+latch = clamp(the greater of a share of the half-spread and one of the volatility, least, most)
+× level factor × quota factor × (1 + bonus × share of the queue that is behind the order). An order
+more aggressive than wanted has the adverse factor besides. A drift equal to the half-width is
+inside.
 """
 
 from typing import Final
 
+from exchange.market import Queue
 from exchange.units import BPS, Price
 from lifecycle.core.settings import MILLION, Settings
 from spec.trace import Targets
@@ -15,15 +18,21 @@ _UNIT: Final = BPS * MILLION
 """Millionths of a basis point in the whole price."""
 
 
-def base_latch(settings: Settings, targets: Targets) -> int:
-    """Return the latch half-width before level and quota, in millionths of a basis point."""
+def base_latch(settings: Settings, targets: Targets, volatility: int) -> int:
+    """Return the latch half-width before level, quota and queue, in millionths of a basis point.
+
+    So is `volatility`, which is that of one minute, 0 where not known.
+    """
     if settings.latch is not None:
         return settings.latch
     if not targets.bids or not targets.asks:
-        return settings.latch_min
+        # Without a spread the volatility alone says what drift is worth.
+        wanted = volatility * settings.sigma_share // MILLION
+        return min(max(wanted, settings.latch_min), settings.latch_max)
     bid, ask = targets.bids[0].price, targets.asks[0].price
     half_spread = (ask - bid) * _UNIT // (ask + bid)
     wanted = half_spread * settings.half_spread_share // MILLION
+    wanted = max(wanted, volatility * settings.sigma_share // MILLION)
     return min(max(wanted, settings.latch_min), settings.latch_max)
 
 
@@ -35,6 +44,16 @@ def level_latch(settings: Settings, base: int, level: int, quota_factor: int) ->
     factors = settings.level_factors
     factor = factors[level] if level < len(factors) else factors[-1]
     return base * factor * quota_factor // (MILLION * MILLION)
+
+
+def queue_factor(settings: Settings, queue: Queue | None) -> int:
+    """Return how much wider an order's band is for its place in the queue, in millionths.
+
+    The place is scale-free: the share of the level that stands behind the order.
+    """
+    if queue is None or queue.behind <= 0:
+        return MILLION
+    return MILLION + settings.queue_bonus * queue.behind // (queue.ahead + queue.behind)
 
 
 def stale_band(settings: Settings, latch: int) -> int:

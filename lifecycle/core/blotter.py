@@ -27,6 +27,7 @@ class Blotter:
         "position",
         "strays",
         "to_query",
+        "traded",
     )
 
     def __init__(self, *, amends: bool) -> None:
@@ -41,6 +42,8 @@ class Blotter:
         self.by_oid: dict[Oid, Order] = {}
         self.position = 0
         """Signed sum of all fills booked, in lots."""
+        self.traded = 0
+        """Volume of all fills booked to our orders, in price units × lots."""
         self.strays: dict[Oid, dict[TradeId, tuple[Fill, bool]]] = {}
         """Fills of oids that we cannot place yet, and whether the position has them because their
         side was known; booked when the oid gets a name."""
@@ -112,6 +115,7 @@ class Blotter:
         leg.trades.add(fill.trade_id)
         leg.filled += fill.qty
         order.filled += fill.qty
+        self.traded += fill.price * fill.qty
         if not counted:
             self.position += fill.qty * order.side
         if fill.at > order.evidence_at:

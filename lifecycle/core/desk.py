@@ -4,6 +4,7 @@ Every request that leaves is made here, so that each gets its number and its exp
 order's machine, and is entered in the ledger.
 """
 
+from fractions import Fraction
 from typing import Final
 
 from exchange.commands import Cancel, Modify, Place, Query, QueryOpen, QueryOrder
@@ -12,6 +13,8 @@ from exchange.units import Nanos
 from exchange.venue import Capabilities
 from exchange.words import Side
 from lifecycle.core.blotter import Blotter
+from lifecycle.core.budget import Budget, Spending
+from lifecycle.core.grid import Grid
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.order import Order
 from lifecycle.core.refusals import Refusals
@@ -36,9 +39,11 @@ class Desk:
         "asked_open_at",
         "blind_since",
         "blotter",
+        "budget",
         "capabilities",
         "connected",
         "due_at",
+        "grid",
         "instrument",
         "ledger",
         "modified_at",
@@ -50,6 +55,7 @@ class Desk:
         "settings",
         "snapshot_at",
         "synced",
+        "volatility",
     )
 
     def __init__(
@@ -65,7 +71,10 @@ class Desk:
         self.session = session
         """Prefix of our cloids: unique to the run, so that no cloid is ever used twice."""
         self.blotter = Blotter(amends=capabilities.modify_keeps_oid)
-        self.ledger = Ledger(settings)
+        unit = Fraction(instrument.price_unit) * Fraction(instrument.lot)
+        self.ledger = Ledger(settings, unit)
+        self.budget = Budget(settings)
+        self.grid = Grid(settings, instrument) if settings.grid else None
         self.refusals = Refusals()
         self.requests = 0
         """Number of the newest command; a place's cloid is made of it."""
@@ -82,8 +91,10 @@ class Desk:
         self.due_at: Nanos = 0
         """No timer is due before this."""
         self.quiet: tuple[Targets, tuple[Decision, ...]] | None = None
-        """Targets that rest as wanted, and the decisions that said so, while nothing has happened
-        since: the fast path."""
+        """Targets on the grid that rest as wanted, and the decisions that said so, while nothing
+        has happened since: the fast path."""
+        self.volatility = 0
+        """That those decisions were made with, in millionths of a basis point."""
 
     @property
     def is_blind(self) -> bool:
@@ -93,6 +104,12 @@ class Desk:
     def due(self, at: Nanos) -> None:
         """Have the timers run at `at`, if not earlier."""
         self.due_at = min(self.due_at, at)
+
+    def earn(self) -> None:
+        """Enter what the fills heard of have earned."""
+        more = self.ledger.earn(self.blotter.traded)
+        if more:
+            self.budget.enter(Spending.EARNED, self.now, more)
 
     def _number(self) -> int:
         self.requests += 1

@@ -28,7 +28,7 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import Nanos, Qty
+from exchange.units import MINUTE, Nanos, Qty
 from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Cloid, Outcome, Side
 from lifecycle.config import STABLE, Config
@@ -45,6 +45,7 @@ CANCEL_REPLACE: Final = Capabilities()
 """The default: a modify is a cancel and a place in one request."""
 
 _NOTHING: Final = Reaction()
+_HOUR: Final = 60 * MINUTE
 
 
 class OrderManager:
@@ -77,23 +78,39 @@ class OrderManager:
         """
         desk = self._desk
         self._check_time(now)
-        quiet = desk.quiet
-        if quiet is not None and quiet[0] == targets and now < desk.due_at:
+        grid, quiet = desk.grid, desk.quiet
+        if grid is None:
+            if quiet is None or quiet[0] != targets:
+                _check_targets(targets)
+            wanted, snapped, step = targets, None, 0
+        else:
+            headroom = desk.ledger.headroom
+            if not grid.is_still(targets, market, headroom):
+                _check_targets(targets)
+            wanted = snapped = grid.snap(targets, market, headroom)
+            step = grid.step
+        position = desk.blotter.position
+        if (
+            quiet is not None
+            and now < desk.due_at
+            and market.volatility == desk.volatility
+            and quiet[0] == wanted
+        ):
             desk.now = now
-            return Plan((), quiet[1], desk.blotter.position)
-        _check_targets(targets)
+            return Plan((), quiet[1], position, snapped, step)
         desk.now = now
         queries = run_timers(desk)
         desk.quiet = None
         if desk.is_blind:
-            decisions = tuple(blind_decisions(desk, targets))
-            return Plan(queries, decisions, desk.blotter.position)
-        this = Round(desk, targets, market)
+            decisions = tuple(blind_decisions(desk, wanted))
+            return Plan(queries, decisions, position, snapped, step)
+        this = Round(desk, wanted, market)
         commands = this.run()
         decisions = tuple(this.decisions)
         if not commands and all(decision.action is Action.KEEP for decision in decisions):
-            desk.quiet = (targets, decisions)
-        return Plan((*commands, *queries), decisions, desk.blotter.position)
+            desk.quiet = (wanted, decisions)
+            desk.volatility = market.volatility
+        return Plan((*commands, *queries), decisions, position, snapped, step)
 
     def receive(self, report: Report, now: Nanos) -> Reaction:
         """Learn what the venue says happened; raises ValueError where time runs backwards."""
@@ -102,6 +119,7 @@ class OrderManager:
         desk.now = now
         desk.quiet = None
         self._apply(report)
+        desk.earn()
         reaction = self._reaction()
         if isinstance(report, Reconnected):
             # What was said meanwhile is lost: ask for the whole picture at once.
@@ -194,6 +212,15 @@ class OrderManager:
     def requests_used(self) -> int:
         """Places and modifies entered in the ledger, with what was used before."""
         return self._desk.ledger.requests
+
+    def quota_horizon_h(self, now: Nanos) -> float | None:
+        """Return in how many hours the request quota ends as it was used and earned of late.
+
+        None: never, or there is no limit.
+        """
+        left = self._desk.ledger.left
+        horizon = None if left is None else self._desk.budget.horizon(left, now)
+        return None if horizon is None else horizon / _HOUR
 
     @property
     def is_blind(self) -> bool:

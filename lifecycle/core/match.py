@@ -20,14 +20,14 @@ def match_keeps(
     orders: Sequence[Order],
     targets: Sequence[Target],
     taken: Sequence[bool],
-    bands: Sequence[int],
-    fits: Callable[[Order, Target], bool],
+    reach: int,
+    stands: Callable[[int, int], bool],
 ) -> Pairs:
     """Pair as many orders as possible with targets that they may stand for as they are.
 
-    `taken[j]` targets are not to be had; an order may stand for target j when its price is
-    within `bands[j]` and its size `fits`. Same points are paired first, then the nearest, then
-    augmenting paths make the number of pairs the greatest possible.
+    `taken[j]` targets are not to be had; order i may stand for target j when `stands(i, j)`,
+    which is asked within `reach` only, in price units. Same points are paired first, then the
+    nearest, then augmenting paths make the number of pairs the greatest possible.
     """
     pairs = [-1] * len(orders)
     owner = [-1] * len(targets)
@@ -36,18 +36,11 @@ def match_keeps(
     side = orders[0].side
     # Ascending from the touch outwards, so that each order looks at its neighbourhood only.
     places = [-side * target.price for target in targets]
-    widest = max(bands)
     edges = []
-    for order in orders:
+    for i, order in enumerate(orders):
         place = -side * order.leg.price
-        near = range(bisect_left(places, place - widest), bisect_right(places, place + widest))
-        edges.append(
-            [
-                j
-                for j in near
-                if not taken[j] and abs(places[j] - place) <= bands[j] and fits(order, targets[j])
-            ]
-        )
+        near = range(bisect_left(places, place - reach), bisect_right(places, place + reach))
+        edges.append([j for j in near if not taken[j] and stands(i, j)])
         if len(edges[-1]) > 1:
             edges[-1].sort(key=lambda j: abs(places[j] - place))
     for same in (True, False):

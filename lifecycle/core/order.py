@@ -161,7 +161,8 @@ class Order:
     def _close(self, now: Nanos) -> None:
         if self.phase is Phase.RETIRED:
             return
-        self.closed_at = now
+        # A fill, or the end of its leg, may have been heard that is newer than what ends it.
+        self.closed_at = max(now, self.evidence_at, self.leg.ended_at)
         self.answered = False
         self.request = _REQUESTS[_next(REQUEST[self.request][RequestEvent.CLOSED], self.request)]
         self.hold = _HOLDS[_next(HOLD[self.hold][HoldEvent.RELEASE], self.hold)]
@@ -180,6 +181,7 @@ class Order:
     def hold_by(self, event: HoldEvent) -> None:
         """Give the hold an event; every cell of its table is filled."""
         cell = HOLD[self.hold][event]
+        assert cell != DIVERGENCE, f"holding must be legal in every state, was not in {self.hold!r}"
         if cell != EXPECTED:
             self.hold = _HOLDS[cell]
 

@@ -2,7 +2,11 @@
 
 What is wanted passes the gates in a fixed order, hard ones last, and the first that holds it back
 gives the reason. Cancels and modifies go before places, so that a place never takes the room of
-something that is already on the book.
+something that is already on the book. Where there may not be requests for all, it goes by priority:
+emergencies, what is uncovered, what is stale, the rest; so a probe is spent on coverage first.
+
+The soft quota (`lifecycle.core.budget`) holds back a change that is neither stale nor an emergency;
+it leaves the order's hold as it is. A debounced modify waits for its interval only.
 """
 
 from itertools import chain
@@ -12,7 +16,8 @@ from exchange.commands import Command
 from exchange.market import Market
 from exchange.units import Price, Qty
 from exchange.words import Cloid, Side
-from lifecycle.core.bands import base_latch
+from lifecycle.core.bands import base_latch, in_units
+from lifecycle.core.budget import Ration, Spending
 from lifecycle.core.desk import Desk
 from lifecycle.core.order import Order
 from lifecycle.core.settings import MILLION
@@ -57,6 +62,8 @@ _DEBOUNCE: Final = HoldEvent.DEBOUNCE
 _RELEASE: Final = HoldEvent.RELEASE
 _LATCH: Final = HoldEvent.LATCH
 _DEBOUNCED: Final = Hold.DEBOUNCED
+_CHANGES: Final = (Want.MODIFY, Want.REPLACE)
+"""What may be wanted of an order that rests and is wanted elsewhere, or in another size."""
 
 
 class Round:
@@ -67,14 +74,19 @@ class Round:
         self.market = market
         factor = desk.ledger.latch_factor(desk.settings)
         self.is_saving = factor > MILLION
-        """The quota is low: only what is stale, or better, is worth a request."""
-        base = base_latch(desk.settings, targets)
-        self.bids = SidePlan(desk, Side.BUY, targets.bids, base, factor)
-        self.asks = SidePlan(desk, Side.SELL, targets.asks, base, factor)
+        """The quota is low: the bands are wider for it."""
+        base = base_latch(desk.settings, targets, market.volatility)
+        queues = market.queues
+        self.bids = SidePlan(desk, Side.BUY, targets.bids, base, factor, queues)
+        self.asks = SidePlan(desk, Side.SELL, targets.asks, base, factor, queues)
         self.cancels: list[Command] = []
         self.modifies: list[Command] = []
         self.places: list[Command] = []
         self.decisions: list[Decision] = []
+        self.waiting: set[Cloid] = set()
+        """Orders whose change waits for the soft quota."""
+        self.urgent: set[Cloid] = set()
+        """Orders whose change would wait for it, were they not stale."""
         if desk.settings.exposure_cap is not None:
             self._measure_risk()
 
@@ -84,14 +96,86 @@ class Round:
         if self.desk.settings.exposure_cap is not None:
             for plan in both:
                 self._shed(plan)
+        if self.desk.budget.is_on:
+            self._ration(Ration(self.desk.budget, self.desk.ledger, self.desk.now))
         self._clear_the_way(self.bids, self.asks)
         self._clear_the_way(self.asks, self.bids)
-        for plan in both:
-            for i in range(len(plan.orders)):
-                self._decide(plan, i)
-        for plan in both:
-            self._cover(plan)
+        if self._is_scarce():
+            self._decide_by_priority()
+        else:
+            for plan in both:
+                for i in range(len(plan.orders)):
+                    self._decide(plan, i)
+            for plan in both:
+                self._cover(plan)
         return (*self.cancels, *self.modifies, *self.places)
+
+    def _is_scarce(self) -> bool:
+        """Say whether there may not be requests for all that is wanted."""
+        ledger = self.desk.ledger
+        left = ledger.left
+        if left is None or ledger.limited:
+            return ledger.limited
+        wanted = 0
+        for plan in (self.bids, self.asks):
+            wanted += len(plan.uncovered) + sum(want in _CHANGES for want in plan.wants)
+        return left < wanted
+
+    def _decide_by_priority(self) -> None:
+        """Decide about what must not wait for a request before what can."""
+        emergencies, stale, rest = [], [], []
+        for plan in (self.bids, self.asks):
+            for i, want in enumerate(plan.wants):
+                if plan.emergency[i]:
+                    emergencies.append((plan, i))
+                elif want in _CHANGES and plan.is_stale(i):
+                    stale.append((plan, i))
+                else:
+                    rest.append((plan, i))
+        for plan, i in emergencies:
+            self._decide(plan, i)
+        for plan in (self.bids, self.asks):
+            self._cover(plan)
+        for plan, i in (*stale, *rest):
+            self._decide(plan, i)
+
+    # The soft quota.
+
+    def _ration(self, ration: Ration) -> None:
+        """Find the changes that must wait; coverage and what is stale take their part first."""
+        settings = self.desk.settings
+        both = (self.bids, self.asks)
+        uncovered = sum(len(plan.uncovered) for plan in both)
+        ration.spend(Spending.PLACE, max(0, uncovered - self.desk.budget.prepaid))
+        normal: list[Cloid] = []
+        low: list[Cloid] = []
+        for plan in both:
+            for i, want in enumerate(plan.wants):
+                if want not in _CHANGES:
+                    continue
+                order = plan.orders[i]
+                if plan.is_stale(i):
+                    if self.is_saving or ration.must_wait(settings.normal_floor):
+                        self.urgent.add(order.cloid)
+                    ration.spend(Spending.CHANGE)
+                elif order.hold is _DEBOUNCED:
+                    ration.spend(Spending.CHANGE)
+                else:
+                    (low if self._is_small(plan, i) else normal).append(order.cloid)
+        for floor, changes in ((settings.normal_floor, normal), (settings.low_floor, low)):
+            self.waiting.update(cloid for cloid in changes if not ration.grants(floor))
+
+    def _is_small(self, plan: SidePlan, i: int) -> bool:
+        """Say whether a change is of low priority.
+
+        That is a drift no more than half-way from the latch to the stale band, or a size alone.
+        """
+        settings, level = self.desk.settings, plan.levels[i]
+        price, latch = plan.targets[level].price, plan.band(i, level)
+        stale = latch * settings.stale_factor // MILLION
+        if settings.stale is not None:
+            stale = in_units(settings.stale, price)
+        return 2 * abs(plan.orders[i].leg.price - price) <= latch + stale
 
     # Emergencies.
 
@@ -125,7 +209,7 @@ class Round:
         """Mark idle orders of the other side that a wanted price of this side would meet."""
         wanted: Price | None = None
         for i, want in enumerate(plan.wants):
-            if want in (_WANT_MODIFY, _REPLACE):
+            if want in _CHANGES and plan.orders[i].cloid not in self.waiting:
                 wanted = _inner(plan.side, wanted, plan.targets[plan.levels[i]].price)
         for level in plan.uncovered:
             wanted = _inner(plan.side, wanted, plan.targets[level].price)
@@ -177,6 +261,9 @@ class Round:
     def _modify(self, plan: SidePlan, i: int) -> None:
         order, target = plan.orders[i], plan.targets[plan.levels[i]]
         settings = self.desk.settings
+        if order.cloid in self.waiting:
+            self._note(plan, i, _ACTION_WAIT, _QUOTA)
+            return
         if self._in_interval(order):
             if settings.modify_drop:
                 self._note(plan, i, _ACTION_WAIT, _GATED)
@@ -186,9 +273,8 @@ class Round:
             return
         barrier = self._barrier(order, plan, target)
         if barrier is None:
-            urgent = self.is_saving and plan.is_stale(i)
-            self._send_modify(plan, i, _STALE if urgent else _REASON_MODIFY)
-        elif barrier is _EXPOSURE and plan.is_stale(i):
+            self._send_modify(plan, i, _STALE if order.cloid in self.urgent else _REASON_MODIFY)
+        elif barrier is _EXPOSURE and plan.is_stale(i) and self.desk.ledger.can_request:
             # Both legs would count. A cancel first and a place after it keep the cap, and the
             # price true; a debounced order may only be cancelled alone, as an emergency.
             debounced = order.hold is _DEBOUNCED
@@ -203,6 +289,10 @@ class Round:
 
     def _replace(self, plan: SidePlan, i: int) -> None:
         level = plan.levels[i]
+        if plan.orders[i].cloid in self.waiting or not self.desk.ledger.can_request:
+            # Not the cancel either where its place could not follow.
+            self._note(plan, i, _ACTION_WAIT, _QUOTA)
+            return
         sent = self._cancel(plan, i, _REASON_REPLACE)
         if sent and self.desk.settings.place_with_cancel:
             self._place(plan, level)
@@ -218,6 +308,7 @@ class Round:
         plan.advance(target.price)
         self._note(plan, i, _ACTION_MODIFY, reason)
         self.modifies.append(self.desk.modify(order, target))
+        self.desk.budget.enter(Spending.CHANGE, self.desk.now)
 
     def _cancel(self, plan: SidePlan, i: int, reason: Reason) -> bool:
         ledger = self.desk.ledger
@@ -229,6 +320,11 @@ class Round:
             return False
         self._note(plan, i, _ACTION_CANCEL, reason)
         self.cancels.append(self.desk.cancel(plan.orders[i]))
+        budget, now = self.desk.budget, self.desk.now
+        if reason is _REASON_REPLACE:
+            budget.replace(now, len(self.desk.blotter.open))
+        else:
+            budget.enter(Spending.CANCEL, now)
         return True
 
     # Targets without an order.
@@ -253,6 +349,7 @@ class Round:
         plan.risk += target.qty
         plan.advance(target.price)
         command = self.desk.place(plan.side, target, level)
+        self.desk.budget.place(self.desk.now)
         self.places.append(command)
         self._note_level(plan, level, _UNCOVERED, command.cloid)
         return True
@@ -297,7 +394,7 @@ class Round:
             price, qty, band = 0, 0, 0
         else:
             price, qty = plan.targets[level].price, plan.targets[level].qty
-            band = plan.bands[level]
+            band = plan.band(i, level)
         self.decisions.append(
             Decision(
                 order.cloid,

@@ -28,7 +28,7 @@ def _millionths_or_none(value: float | None) -> int | None:
 
 def _check_numbers(config: Config) -> None:
     """Raise ValueError where a number is negative, or is none."""
-    for table in ("bands", "modify", "quota", "timing"):
+    for table in ("grid", "bands", "modify", "quota", "churn", "timing"):
         values = getattr(config, table)
         for field in values.__struct_fields__:
             value = getattr(values, field)
@@ -43,8 +43,17 @@ def _check_numbers(config: Config) -> None:
 class Settings:
     """One configuration, compiled for one instrument."""
 
+    grid: bool
+    grid_min_ticks: int
+    grid_divisor: int
+    grid_pressure: int
+    grid_margin: int
+    grid_hold: int
     latch: int | None
     half_spread_share: int
+    sigma_share: int
+    queue_bonus: int
+    adverse_factor: int
     latch_min: int
     latch_max: int
     level_factors: tuple[int, ...]
@@ -59,9 +68,20 @@ class Settings:
     quota_cap: int | None
     quota_used: int
     quota_cancel_cap: int | None
+    quota_earns: int
+    """Requests earned by one unit of quote currency traded, in millionths."""
+    saving: bool
+    """Whether quota is saved up before it ends."""
     wide_below: int
     widest_below: int
     widest_factor: int
+    normal_floor: int
+    low_floor: int
+    horizon: Nanos
+    window: Nanos
+    modify_share: int
+    place_share: int
+    cancel_share: int
     exposure_cap: Qty | None
     timeout: Nanos
     retire: Nanos
@@ -72,7 +92,8 @@ class Settings:
 
 def compile_settings(config: Config, instrument: Instrument) -> Settings:
     """Turn a configuration into integers; raises ValueError where a value has no meaning."""
-    bands, modify, quota, timing = config.bands, config.modify, config.quota, config.timing
+    grid, bands, modify = config.grid, config.bands, config.modify
+    quota, timing = config.quota, config.timing
     if not bands.level_factors:
         raise ValueError("bands.level_factors must not be empty")
     if bands.latch_bps_min > bands.latch_bps_max:
@@ -84,15 +105,25 @@ def compile_settings(config: Config, instrument: Instrument) -> Settings:
     _check_numbers(config)
     cap = config.risk.exposure_cap
     max_bps = modify.max_bps if modify.enabled else 0.0
+    latch_bps = bands.latch_bps if bands.enabled else 0.0
     return Settings(
-        latch=_millionths_or_none(bands.latch_bps),
+        grid=grid.enabled,
+        grid_min_ticks=grid.min_ticks,
+        grid_divisor=_millionths(grid.sigma_divisor),
+        grid_pressure=_millionths(grid.pressure),
+        grid_margin=_millionths(grid.margin),
+        grid_hold=_millionths(grid.hold),
+        latch=_millionths_or_none(latch_bps),
         half_spread_share=_millionths(bands.half_spread_share),
+        sigma_share=_millionths(bands.sigma_share),
+        queue_bonus=_millionths(bands.queue_bonus),
+        adverse_factor=_millionths(bands.adverse_factor),
         latch_min=_millionths(bands.latch_bps_min),
         latch_max=_millionths(bands.latch_bps_max),
         level_factors=tuple(_millionths(factor) for factor in bands.level_factors),
         stale_factor=_millionths(bands.stale_factor),
         stale=_millionths_or_none(bands.stale_bps),
-        size_latch=_millionths(bands.size),
+        size_latch=_millionths(bands.size) if bands.enabled else 0,
         modify_interval=modify.min_interval_ms * MILLISECOND,
         modify_max=_millionths_or_none(max_bps),
         modify_global=modify.scope == "global",
@@ -100,9 +131,18 @@ def compile_settings(config: Config, instrument: Instrument) -> Settings:
         quota_cap=quota.cap,
         quota_used=quota.used,
         quota_cancel_cap=quota.cap if quota.cancel_cap is None else quota.cancel_cap,
+        quota_earns=_millionths(quota.earns),
+        saving=quota.enabled,
         wide_below=_millionths(quota.wide_below),
         widest_below=_millionths(quota.widest_below),
         widest_factor=_millionths(quota.widest_factor),
+        normal_floor=_millionths(quota.normal_floor),
+        low_floor=_millionths(quota.low_floor),
+        horizon=seconds(3600 * quota.horizon_h),
+        window=seconds(quota.window_s),
+        modify_share=_millionths(quota.modify_share),
+        place_share=_millionths(quota.place_share),
+        cancel_share=_millionths(quota.cancel_share),
         exposure_cap=None if cap is None else instrument.qty(cap),
         timeout=seconds(timing.request_timeout_s),
         retire=seconds(timing.retire_s),

@@ -5,13 +5,15 @@ is wanted of it, and `lifecycle.core.plan` decides whether that may be sent now.
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
+from exchange.market import Queue
 from exchange.units import Price
-from exchange.words import Side
+from exchange.words import Cloid, Side
 from lifecycle.core.assign import assign
-from lifecycle.core.bands import in_units, level_latch, stale_band
+from lifecycle.core.bands import in_units, level_latch, queue_factor, stale_band
 from lifecycle.core.desk import Desk
 from lifecycle.core.match import match_keeps, match_leftovers, nearest
 from lifecycle.core.order import Order
@@ -51,6 +53,7 @@ class SidePlan:
         "bands",
         "desk",
         "emergency",
+        "factors",
         "foremost",
         "latches",
         "levels",
@@ -63,9 +66,18 @@ class SidePlan:
     )
 
     def __init__(
-        self, desk: Desk, side: Side, targets: tuple[Target, ...], base: int, factor: int
+        self,
+        desk: Desk,
+        side: Side,
+        targets: tuple[Target, ...],
+        base: int,
+        factor: int,
+        queues: Mapping[Cloid, Queue] = MappingProxyType({}),
     ) -> None:
-        """Match one side; `base` latch and quota `factor` as in `lifecycle.core.bands`."""
+        """Match one side; `base` latch and quota `factor` as in `lifecycle.core.bands`.
+
+        `queues` are the places of our orders in theirs, where known.
+        """
         self.desk = desk
         self.side = side
         self.targets = targets
@@ -81,6 +93,11 @@ class SidePlan:
             for latch, target in zip(self.latches, targets, strict=True)
         ]
         """The same in price units; a stale order is not kept, however the latch has widened."""
+        self.factors: list[int] | None = None
+        """How much wider each order's band is for its place in the queue, in millionths; None
+        where nothing is known of any queue."""
+        if queues and settings.queue_bonus:
+            self.factors = [queue_factor(settings, queues.get(one.cloid)) for one in self.orders]
         self.levels = [-1] * len(self.orders)
         """For each order the level of its target, -1 without one."""
         self.wants = [_WAIT] * len(self.orders)
@@ -107,7 +124,7 @@ class SidePlan:
                     self.levels[i] = level
         idle = [i for i, order in enumerate(self.orders) if order.request is _IDLE]
         orders = [self.orders[i] for i in idle]
-        pairs = match_keeps(orders, self.targets, taken, self.bands, self._fits)
+        pairs = match_keeps(orders, self.targets, taken, self._widest(), self._stands_for(idle))
         for i, level in zip(idle, pairs, strict=True):
             if level >= 0:
                 taken[level] = True
@@ -160,7 +177,7 @@ class SidePlan:
                 if not usable[level]:
                     continue
                 drift = abs(order.leg.price - target.price)
-                if drift <= self.bands[level] and self._fits(order, target):
+                if drift <= self.band(i, level) and self._fits(order, target):
                     row[level] = (2 * rank + 1) * far - drift
                 elif drift <= reach(target) or order.hold is _DEBOUNCED:
                     row[level] = rank * far - drift
@@ -182,6 +199,44 @@ class SidePlan:
         self.wants[i] = want
         self.orders[i].level = level
 
+    def band(self, i: int, level: int) -> Price:
+        """Return how far order i may be from the target of a level, in price units."""
+        if self.factors is None and self.desk.settings.adverse_factor == MILLION:
+            return self.bands[level]
+        width = self._width(i, level)
+        return in_units(min(width, stale_band(self.desk.settings, width)), self._price(level))
+
+    def _price(self, level: int) -> Price:
+        return self.targets[level].price
+
+    def _width(self, i: int, level: int) -> int:
+        """Return the latch of order i at a level, in millionths of a basis point."""
+        width = self.latches[level]
+        if self.factors is not None:
+            width = width * self.factors[i] // MILLION
+        if (self.orders[i].leg.price - self.targets[level].price) * self.side > 0:
+            width = width * self.desk.settings.adverse_factor // MILLION
+        return width
+
+    def _widest(self) -> Price:
+        """Return a distance beyond which no order of this side may stand for a target."""
+        widest = max(self.bands, default=0)
+        if self.factors is None:
+            return widest
+        # One unit more, because each band was rounded down before it was widened here.
+        return (widest + 1) * max(self.factors, default=MILLION) // MILLION + 1
+
+    def _stands_for(self, idle: Sequence[int]) -> Callable[[int, int], bool]:
+        """Return what says whether the n-th idle order may stand for a level as it is."""
+
+        def stands(n: int, level: int) -> bool:
+            i, target = idle[n], self.targets[level]
+            order = self.orders[i]
+            away = abs(order.leg.price - target.price)
+            return away <= self.band(i, level) and self._fits(order, target)
+
+        return stands
+
     def _fits(self, order: Order, target: Target) -> bool:
         """Say whether the size of an order may stand for the target's."""
         leaves = order.leaves
@@ -200,7 +255,7 @@ class SidePlan:
         """Say whether order i is beyond the stale band of its target."""
         level = self.levels[i]
         target = self.targets[level]
-        band = in_units(stale_band(self.desk.settings, self.latches[level]), target.price)
+        band = in_units(stale_band(self.desk.settings, self._width(i, level)), target.price)
         return abs(self.orders[i].leg.price - target.price) > band
 
     def advance(self, price: Price) -> None:

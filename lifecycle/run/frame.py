@@ -4,10 +4,17 @@
 before and after compares.
 """
 
+from typing import TypeAlias
+
 from msgspec import Struct
 
 from exchange.units import Nanos
 from exchange.words import Side
+from lifecycle.core.churn import Window
+
+Minute: TypeAlias = tuple[int, float | None, float | None, float | None, int]
+"""One minute of a run: its end in seconds, presence of bids and of asks, RMS staleness in bps, and
+calls; None where it had no cycle."""
 
 
 class OrderRow(Struct, frozen=True):
@@ -87,6 +94,18 @@ class Summary(Struct, frozen=True):
     """Order-cycles by the reason of their decision."""
     timeline: list[tuple[int, int, int, int]]
     """Each minute: (seconds, placed, cancelled, filled so far)."""
+    kept_by: dict[str, int] = {}
+    """Order-cycles by the cause that left the order alone (`lifecycle.core.churn.Cause`)."""
+    suppressed: dict[str, int] = {}
+    """Changes that the smoother held back, by parameter."""
+    alerts: list[str] = []
+    """The alarms that began or ended, each with its time: spirals and absences."""
+    violations: int = 0
+    """How often an invariant was broken."""
+    broken: list[str] = []
+    """The first of these, one line each."""
+    series: list[Minute] = []
+    """The minutes up to the last cycle's, each by itself."""
 
 
 class Frame(Struct, frozen=True):
@@ -113,3 +132,14 @@ class Frame(Struct, frozen=True):
     """The last few reports, newest last, one line each."""
     summary: Summary
     """So far."""
+    horizon_h: float | None = None
+    """Hours until the request quota is empty at the present burn; None where that is not in
+    sight."""
+    cycle_line: str = ""
+    """What the last cycle did; empty before the first."""
+    window_line: str = ""
+    """How the last cycles stand."""
+    window: Window | None = None
+    """The same in numbers; None before the first cycle."""
+    alerts: tuple[str, ...] = ()
+    """The alarms that are on."""

@@ -1,30 +1,53 @@
-"""L6: what a run costs and what it is worth, counted as it goes.
+"""What a run costs and what it is worth, counted as it goes.
 
-Everything is counted from what the order manager was told, decided and sent, cycle by cycle; only
-the markout needs the market's own history. Counts begin with the run, shares with the first
+Everything is counted from what the order manager was told, decided and sent, cycle by cycle, by
+the same definitions as the rolling ones (`lifecycle.core.churn`); only the markout needs the
+market's own history. Counts begin with the run, shares with the first
 quote: what comes before it is warm-up. Times are exchange times; nothing here reads a clock, so
 two runs of one seed give the same numbers to the last digit.
 """
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from exchange.commands import Cancel, Command, Modify, Place
 from exchange.reports import Fill, ModifyRejected, Rejected, Report, Snapshot
 from exchange.units import BPS, MINUTE, SECOND, Nanos, Price
 from exchange.words import Cloid, Side
+from lifecycle.core.churn import count_sent, judge_rest, leaves_alone
 from lifecycle.core.order import Order
-from lifecycle.run.frame import Presence
+from lifecycle.core.settings import MILLION
+from lifecycle.run.frame import Minute, Presence
 from spec.states import Phase
-from spec.trace import Action, Decision, Plan, Reason, Targets
+from spec.trace import Decision, Plan, Reason, Targets
 
 MARKOUT: Final = 5 * SECOND
 """How long after a fill its worth is judged."""
 
-_REACHED_FOR: Final = frozenset({Reason.IN_FLIGHT, Reason.IN_DOUBT})
-"""Reasons to wait that say: a request of ours is under way to the order, it is not left alone."""
+
+@dataclass(slots=True)
+class _Minute:
+    """What the cycles of one minute came to."""
+
+    calls: int = 0
+    settled: int = 0
+    bid: int = 0
+    ask: int = 0
+    distances: int = 0
+    squares: int = 0
+
+    def shown(self, end: int) -> Minute:
+        """Return it as the summary has it, `end` in seconds."""
+        mean = _ratio(self.squares, self.distances)
+        return (
+            end,
+            _ratio(self.bid, self.settled),
+            _ratio(self.ask, self.settled),
+            None if mean is None else sqrt(mean) / MILLION,
+            self.calls,
+        )
 
 
 class Metrics:
@@ -52,8 +75,8 @@ class Metrics:
         self._calls: deque[Nanos] = deque()
         """When the calls of the last minute were sent."""
         self._trades: set[str] = set()
-        self._unsettled: tuple[Targets, tuple[Decision, ...]] | None = None
-        """What the newest cycle wanted and decided, until its period is over."""
+        self._unsettled: tuple[Targets, tuple[Decision, ...], _Minute] | None = None
+        """What the newest cycle wanted and decided, until its period is over, and its minute."""
         self._settled = 0
         """Cycles whose period is over."""
         self._covered = {Side.BUY: 0, Side.SELL: 0}
@@ -63,8 +86,11 @@ class Metrics:
         self._kept = 0
         self._distances = 0
         """Orders that rested when their cycle's period was over, summed over cycles."""
-        self._distance_squares = 0.0
-        self._half_bands = 0.0
+        self._squares = 0
+        """Of their distances, in millionths of a basis point."""
+        self._bands = 0
+        """Their latch half-widths, in millionths of a basis point."""
+        self._minutes: list[_Minute] = []
         self._unjudged: deque[tuple[Nanos, int, Price]] = deque()
         """Fills whose markout is not due yet: when it is, side, price."""
         self._markouts = 0
@@ -108,46 +134,61 @@ class Metrics:
     def cycle(
         self, now: Nanos, targets: Targets, plan: Plan, orders: Mapping[Cloid, Order]
     ) -> None:
-        """Count a cycle: `plan` is what came of `targets`, `orders` those of the manager."""
+        """Count a cycle: `plan` is what came of `targets`, `orders` those of the manager.
+
+        The targets are those that the bot wanted, whatever the manager's grid made of them.
+        """
         self.pass_time(now)
         if self.warm_at is None:
             self.warm_at = now
         self.cycles += 1
-        if not self._send(plan.commands, now):
-            self.quiet_cycles += 1
+        sent = count_sent(plan.commands)
+        calls = sent.calls
+        self.placed += sent.placed
+        self.modified += sent.modified
+        self.cancelled += sent.cancelled
+        self.quiet_cycles += calls == 0
+        self._calls.extend([now] * calls)
         for decision in plan.decisions:
             self.reasons[decision.reason] += 1
             order = None if decision.cloid is None else orders.get(decision.cloid)
             if order is not None and order.phase is Phase.RESTING and decision.level >= 0:
                 self._order_cycles += 1
-                self._kept += _leaves_alone(decision)
-        self._unsettled = targets, plan.decisions
+                self._kept += leaves_alone(decision)
+        minute = self._minute(now)
+        minute.calls += calls
+        self._unsettled = targets, plan.decisions, minute
 
-    def settle(self, orders: Mapping[Cloid, Order]) -> None:
+    def settle(self, resting: Mapping[Cloid, Price]) -> None:
         """Judge what the newest cycle has led to by the end of its period, if not yet done.
 
-        That is what rests between two cycles: presence is whether it is as many as were wanted,
-        staleness how far it is from the prices that were wanted. At the cycle's own moment, what
-        it sends would not show, and what the market has just done would.
+        That is what rests between two cycles, by cloid: presence is whether it is as many as were
+        wanted, staleness how far it is from the prices that were wanted. At the cycle's own
+        moment, what it sends would not show, and what the market has just done would.
         """
         if self._unsettled is None:
             return
-        targets, decisions = self._unsettled
+        targets, decisions, minute = self._unsettled
         self._unsettled = None
+        rest = judge_rest(targets, decisions, resting)
         self._settled += 1
-        resting = {Side.BUY: 0, Side.SELL: 0}
-        for decision in decisions:
-            order = None if decision.cloid is None else orders.get(decision.cloid)
-            if order is None or order.phase is not Phase.RESTING:
-                continue
-            resting[order.side] += 1
-            if decision.level >= 0:
-                self._distances += 1
-                distance = (order.price - decision.target) * BPS / decision.target
-                self._distance_squares += distance * distance
-                self._half_bands += decision.band * BPS / decision.target / 2
-        self._covered[Side.BUY] += resting[Side.BUY] >= len(targets.bids)
-        self._covered[Side.SELL] += resting[Side.SELL] >= len(targets.asks)
+        self._covered[Side.BUY] += rest.bid
+        self._covered[Side.SELL] += rest.ask
+        self._distances += rest.distances
+        self._squares += rest.squares
+        self._bands += rest.bands
+        minute.settled += 1
+        minute.bid += rest.bid
+        minute.ask += rest.ask
+        minute.distances += rest.distances
+        minute.squares += rest.squares
+
+    def _minute(self, now: Nanos) -> _Minute:
+        """Return the minute that a cycle belongs to."""
+        index = (now - self.start) // MINUTE
+        while len(self._minutes) <= index:
+            self._minutes.append(_Minute())
+        return self._minutes[index]
 
     def _fill(self, fill: Fill, orders: Mapping[Cloid, Order]) -> None:
         if fill.trade_id in self._trades:
@@ -160,22 +201,6 @@ class Metrics:
             side = orders[fill.cloid].side
         if side is not None:
             self._unjudged.append((fill.at + MARKOUT, side, fill.price))
-
-    def _send(self, commands: tuple[Command, ...], now: Nanos) -> int:
-        """Count what changes something at the venue; returns how many calls that is."""
-        before = self.calls
-        for command in commands:
-            match command:
-                case Place():
-                    self.placed += 1
-                case Modify():
-                    self.modified += 1
-                case Cancel():
-                    self.cancelled += 1
-                case _:
-                    continue
-            self._calls.append(now)
-        return self.calls - before
 
     # What came of it.
 
@@ -224,25 +249,23 @@ class Metrics:
     @property
     def staleness_rms_bps(self) -> float | None:
         """Root mean square distance of resting orders from the price wanted of them."""
-        mean = _ratio(self._distance_squares, self._distances)
-        return None if mean is None else sqrt(mean)
+        mean = _ratio(self._squares, self._distances)
+        return None if mean is None else sqrt(mean) / MILLION
 
     @property
     def staleness_limit_bps(self) -> float | None:
         """Mean of half the latch band over the same order-cycles."""
-        return _ratio(self._half_bands, self._distances)
+        return _ratio(self._bands, 2 * MILLION * self._distances)
+
+    @property
+    def series(self) -> list[Minute]:
+        """The minutes from the start to the last cycle's."""
+        return [minute.shown(60 * end) for end, minute in enumerate(self._minutes, start=1)]
 
     @property
     def markout_bps(self) -> float | None:
         """Mean over the fills judged: how far the mid went our way from the fill price."""
         return _ratio(self._markout_bps, self._markouts)
-
-
-def _leaves_alone(decision: Decision) -> bool:
-    """Say whether a resting order keeps its place in the queue."""
-    if decision.action is Action.WAIT:
-        return decision.reason not in _REACHED_FOR
-    return decision.action is Action.KEEP
 
 
 def _ratio(part: float, whole: float) -> float | None:

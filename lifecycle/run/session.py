@@ -8,11 +8,16 @@ is awaited that the manager may have a question about.
 
 The first cycle is one period after the start; the last one is before the end, so that a run of
 five minutes has the events of five minutes.
+
+Every run is held to the invariants while it runs, and its churn is tracked: a spiral there makes
+the bot's smoother more patient for as long as it lasts.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
+
+from msgspec import structs
 
 from exchange.commands import Command, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
@@ -20,20 +25,24 @@ from exchange.market import Row
 from exchange.paper.latency import FEEDS, LATENCIES
 from exchange.paper.quota import Quota
 from exchange.paper.venue import PaperVenue
-from exchange.reports import OrderStatus, Report, Snapshot
-from exchange.units import MILLISECOND, SECOND, Nanos, seconds
+from exchange.reports import Cancelled, OrderStatus, Report, Snapshot
+from exchange.units import MILLISECOND, SECOND, Nanos, Price, seconds
 from exchange.venue import Capabilities
-from exchange.words import Cloid
+from exchange.words import CancelReason, Cloid
 from lifecycle.bot.quoter import Quoter
+from lifecycle.core.churn import Churn
 from lifecycle.core.manager import CANCEL_REPLACE, OrderManager
+from lifecycle.rules import rules_of
 from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Frame, Summary
 from lifecycle.run.market import LoadedMarket, load_market
 from lifecycle.run.metrics import Metrics
 from lifecycle.run.policies import POLICIES
 from lifecycle.run.rows import mid_and_spread, order_row, report_line
-from spec.states import Request
-from spec.trace import Decision
+from lifecycle.run.watched import Watched
+from lifecycle.trace import TracedManager
+from spec.states import Phase, Request
+from spec.trace import Decision, Plan, Targets
 
 __all__ = ["POLICIES", "LoadedMarket", "Session", "load_market"]
 
@@ -60,9 +69,13 @@ class Session:
         market: LoadedMarket,
         *,
         capabilities: Capabilities = CANCEL_REPLACE,
+        manage: Callable[..., OrderManager] = OrderManager,
+        watch: bool = True,
     ) -> None:
         """Start a run of `policy`, one of `POLICIES`, at the start of the market.
 
+        `manage` makes the order manager; a bench puts another one there to compare with, which
+        has promised nothing and is not watched. `watch` holds ours to the invariants.
         Raises ValueError where the configuration has no meaning for this market.
         """
         if policy not in POLICIES:
@@ -75,11 +88,27 @@ class Session:
             raise ValueError(f"timing.cycle_s must be positive, was {config.timing.cycle_s}")
         self._rows = 0
         self.venue = _paper_venue(config, market.instrument, self._counted(), capabilities)
-        self.manager = OrderManager(
-            market.instrument, config=self.config, capabilities=capabilities
-        )
-        self.quoter = Quoter(config.quoter, market.instrument)
+        self.manager = manage(market.instrument, config=self.config, capabilities=capabilities)
+        self.watched: Watched | None = None
+        """What the invariants say of the run; None where they are not asked."""
+        self._told: OrderManager | TracedManager = self.manager
+        """The manager as whoever tells it something sees it."""
+        if watch and manage is OrderManager:
+            rules = rules_of(self.config, market.instrument, capabilities)
+            self.watched = Watched(rules, market.start)
+            self._told = TracedManager(self.manager, self.watched.feed)
+        self.quoter = Quoter(config.quoter, market.instrument, smoothing=self.config.smoothing)
         self.metrics = Metrics(market.start, self.venue.mid_at)
+        self.churn = Churn(self.config.churn)
+        refill = self.config.orders.refill_s
+        self._refill = None if refill is None else seconds(refill)
+        """How long after a cycle another one may replace what has filled; None: not at all."""
+        self._cycled_at = market.start
+        self._has_lost = False
+        """An order is gone since the last cycle that nobody cancelled."""
+        self._tracked_fills = 0
+        self._tracked_suppressed = 0
+        self._alerts: list[str] = []
         self._at = market.start
         """The exchange time that the run has come to."""
         self._next = market.start + self.cycle_ns
@@ -163,11 +192,16 @@ class Session:
             calls_last_minute=self.metrics.calls_last_minute,
             reports=tuple(lines),
             summary=self.summary(),
+            horizon_h=manager.quota_horizon_h(self._at),
+            cycle_line=self.churn.cycle_line() if self.churn.cycles else "",
+            window_line=self.churn.window_line() if self.churn.cycles else "",
+            window=self.churn.window if self.churn.cycles else None,
+            alerts=self.churn.alerts,
         )
 
     def summary(self) -> Summary:
         """Return the numbers so far."""
-        metrics, instrument = self.metrics, self.market.instrument
+        metrics, instrument, watched = self.metrics, self.market.instrument, self.watched
         return Summary(
             policy=self.policy,
             market=self.market.name,
@@ -194,6 +228,12 @@ class Session:
             position=instrument.qty_text(self.manager.position),
             kept={reason.value: count for reason, count in sorted(metrics.reasons.items())},
             timeline=list(metrics.timeline),
+            kept_by={cause.value: count for cause, count in sorted(self.churn.kept_by.items())},
+            suppressed=dict(self.quoter.smoothing.suppressed),
+            alerts=list(self._alerts),
+            violations=0 if watched is None else watched.violations,
+            broken=[] if watched is None else list(watched.broken),
+            series=metrics.series,
         )
 
     # The loop.
@@ -203,16 +243,31 @@ class Session:
         manager = self.manager
         while self._at < until:
             at = min(until, max(manager.next_timer, self._at + TIMER_MIN))
-            if self._is_awaiting():
-                # A question that a report leads to must leave now, not with the next cycle.
+            if self._refill is not None or self._is_awaiting():
+                # What a report leads to must leave now, not with the next cycle.
                 at = min(at, self._at + POLL)
             self._deliver(at)
             self._at = at
             if manager.next_timer <= at:
-                self._submit(manager.tick(at).queries, at)
+                self._submit(self._told.tick(at).queries, at)
+            if self._is_to_refill() and at < until:
+                self._cycle(early=True)
         self.metrics.pass_time(until)
         self.metrics.judge(until)
-        self.metrics.settle(manager.open_orders)
+        self.metrics.settle(self._resting())
+
+    def _is_to_refill(self) -> bool:
+        """Say whether a level has lost its order, and shall not wait for the next cycle."""
+        due = self._refill is not None and self._at >= self._cycled_at + self._refill
+        return due and self._has_lost
+
+    def _resting(self) -> dict[Cloid, Price]:
+        """Return the price of every order that rests."""
+        return {
+            cloid: order.price
+            for cloid, order in self.manager.open_orders.items()
+            if order.phase is Phase.RESTING
+        }
 
     def _deliver(self, at: Nanos) -> None:
         """Hand over every report that has arrived by `at`, each at its own time."""
@@ -221,25 +276,51 @@ class Session:
             report = received.report
             if isinstance(report, OrderStatus | Snapshot):
                 self._asked.discard(report.request)
-            reaction = manager.receive(report, received.at)
+            live = len(manager.open_orders)
+            reaction = self._told.receive(report, received.at)
+            if len(manager.open_orders) < live:
+                ours = isinstance(report, Cancelled) and report.reason is CancelReason.USER
+                self._has_lost = self._has_lost or not ours
             self.metrics.report(report, manager.orders, received.at)
             self._reports.append((received.at, report))
             self._submit(reaction.queries, at)
 
-    def _cycle(self) -> None:
+    def _cycle(self, *, early: bool = False) -> None:
         now, manager = self._at, self.manager
+        self._cycled_at = now
+        self._has_lost = False
         self.quoter.see(self.venue.seen(now))
         market = self.venue.market(now)
         targets = self.quoter.quote(market, manager.position, now)
         if targets is None:
             return
-        plan = manager.cycle(now, targets, market)
+        volatility = self.quoter.volatility
+        if volatility > 0:
+            market = structs.replace(market, volatility=volatility)
+        plan = self._told.cycle(now, targets, market)
         self._submit(plan.commands, now)
         self.metrics.cycle(now, targets, plan, manager.orders)
+        self._track(targets, plan, early=early)
         self._decisions = {
             decision.cloid: decision for decision in plan.decisions if decision.cloid is not None
         }
         self._assign_lanes()
+
+    def _track(self, targets: Targets, plan: Plan, *, early: bool) -> None:
+        """Tell the churn tracker of a cycle, and the smoother what follows from it."""
+        smoothing, fills = self.quoter.smoothing, self.metrics.fills
+        suppressed = sum(smoothing.suppressed.values())
+        changes = self.churn.track(
+            targets,
+            plan,
+            fills=fills - self._tracked_fills,
+            resting=self._resting(),
+            suppressed=suppressed - self._tracked_suppressed,
+            early=early,
+        )
+        self._tracked_fills, self._tracked_suppressed = fills, suppressed
+        self._alerts += [f"{self.now // SECOND} s, {change}" for change in changes]
+        smoothing.boost = self.churn.boost
 
     def _submit(self, commands: Sequence[Command], now: Nanos) -> None:
         if not commands:

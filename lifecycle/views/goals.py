@@ -6,6 +6,7 @@ A predicate answers None where the run has nothing to judge: no order was change
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from lifecycle.core.churn import OVER
 from lifecycle.run.frame import Summary
 from lifecycle.views import text
 
@@ -146,6 +147,11 @@ class Fact(NamedTuple):
     shown: Callable[[Summary], str]
 
 
+def _begun(summary: Summary) -> list[str]:
+    """Return the alarms that began; the others are ends."""
+    return [line for line in summary.alerts if not line.endswith(OVER)]
+
+
 FACTS: Final = (
     Fact("placed", "placed", lambda s: str(s.placed)),
     Fact("modified", "modified", lambda s: str(s.modified)),
@@ -155,6 +161,8 @@ FACTS: Final = (
     Fact("filled quantity", "filled qty", lambda s: s.filled_qty),
     Fact("mid after a fill, 5 s, bps", "markout", lambda s: text.signed(s.markout_5s_bps)),
     Fact("position", "position", lambda s: s.position),
+    Fact("spirals and absences", "alarms", lambda s: str(len(_begun(s)))),
+    Fact("invariants broken", "broken", lambda s: str(s.violations)),
 )
 
 

@@ -30,6 +30,7 @@ MEASURED_MIN: Final = 7
 CAUSES_SHOWN: Final = 4
 HEADER_LINES: Final = 4
 COUNTER_LINES: Final = 3
+CYCLE_LINES: Final = 3
 _BORDER: Final = 4
 """What a panel takes for its borders and padding."""
 _GAP: Final = 1
@@ -101,16 +102,17 @@ def live(frame: Frame, width: int, height: int | None = None) -> RenderableType:
     shown: list[RenderableType] = [_header(frame, width), _orders(frame, lanes, width)]
     header_lines = HEADER_LINES if wide else HEADER_LINES + 1
     room = None if height is None else height - header_lines - (lanes + 3)
-    causes = _causes(frame, CAUSES_SHOWN if wide else 3)
+    causes, quota = _causes(frame, CAUSES_SHOWN if wide else 3), _quota(frame)
     if wide:
-        lines = max(COUNTER_LINES, len(causes)) + 2
+        lines = max(len(quota), len(causes)) + 2
         counters = [(lines, _beside(frame, causes, width))]
     else:
         counters = [
             (COUNTER_LINES + 2, _panel("presence", _presence(frame), width)),
-            (COUNTER_LINES + 2, _panel("quota", _quota(frame), width)),
+            (len(quota) + 2, _panel("quota", quota, width)),
             (len(causes) + 2, _panel("churn", causes, width)),
         ]
+    counters.append((CYCLE_LINES + 2, _cycles(frame, width)))
     for lines, part in counters:
         if room is not None and room < lines:
             break
@@ -153,6 +155,9 @@ def _header(frame: Frame, width: int) -> RenderableType:
     ours.append(f"worst case {frame.exposure_long} / {frame.exposure_short}")
     lines = [[*market, *ours]] if width >= SIDE_BY_SIDE else [market, ours]
     facts = [Text("  ".join(line), overflow="ellipsis", no_wrap=True) for line in lines]
+    if frame.alerts:
+        alarm = (f"{', '.join(frame.alerts)}  ", "alert")
+        facts[0] = Text.assemble(alarm, facts[0], overflow="ellipsis", no_wrap=True)
     return _box(f"{frame.policy} on {frame.market}", Group(top, *facts), width, "q ends")
 
 
@@ -207,11 +212,14 @@ def _width(column: _Column, orders: tuple[OrderRow, ...]) -> int:
 
 def _quota(frame: Frame) -> list[tuple[str, str]]:
     cap = ", no limit" if frame.request_cap is None else f" of {frame.request_cap}"
-    return [
+    rows = [
         ("last minute", f"{frame.calls_last_minute} calls"),
         ("used", f"{frame.requests_used}{cap}"),
         ("headroom", text.share(frame.headroom)),
     ]
+    if frame.horizon_h is not None:
+        rows.append(("empty in", text.hours(frame.horizon_h)))
+    return rows
 
 
 def _presence(frame: Frame) -> list[tuple[str, str]]:
@@ -226,15 +234,23 @@ def _presence(frame: Frame) -> list[tuple[str, str]]:
 
 
 def _causes(frame: Frame, count: int) -> list[tuple[str, str]]:
-    """Return what was sent, and the most frequent reasons of the decisions."""
+    """Return what was sent, and the most frequent causes of leaving an order alone."""
     summary = frame.summary
     sent = f"{summary.placed}/{summary.modified}/{summary.cancelled}"
-    often = sorted(summary.kept.items(), key=lambda item: (-item[1], item[0]))
+    often = sorted(summary.kept_by.items(), key=lambda item: (-item[1], item[0]))
     return [
         ("place/modify/cancel", sent),
         ("fills", str(summary.fills)),
         *((cause, str(times)) for cause, times in often[:count]),
     ]
+
+
+def _cycles(frame: Frame, width: int) -> RenderableType:
+    """Show the last cycle, how the last ones stand, and what the smoother has held back."""
+    held = [f"{name} {count}" for name, count in frame.summary.suppressed.items() if count]
+    lines = (frame.cycle_line, frame.window_line, f"smoother held {', '.join(held) or text.NONE}")
+    shown = [Text(line or text.NONE, overflow="ellipsis", no_wrap=True) for line in lines]
+    return _box("cycles", Group(*shown), width)
 
 
 def _panel(title: str, rows: list[tuple[str, str]], width: int) -> RenderableType:
@@ -250,10 +266,11 @@ def _panel(title: str, rows: list[tuple[str, str]], width: int) -> RenderableTyp
 def _beside(frame: Frame, causes: list[tuple[str, str]], width: int) -> RenderableType:
     # Causes have the longest words.
     first, second = width * 28 // 100, width * 33 // 100
-    lines = max(COUNTER_LINES, len(causes))
+    quota = _quota(frame)
+    lines = max(len(quota), len(causes))
     contents = (
         ("presence", _presence(frame), first),
-        ("quota", _quota(frame), second),
+        ("quota", quota, second),
         ("churn", causes, width - first - second),
     )
     grid = Table.grid()

@@ -54,6 +54,13 @@ def age(seconds: float) -> str:
     return f"{seconds / 3600:.0f}h"
 
 
+def hours(value: float) -> str:
+    """Write hours in the unit that keeps them short."""
+    if value < 1:
+        return f"{60 * value:.0f} min"
+    return f"{value:.1f} h" if value < 48 else f"{value / 24:.0f} d"
+
+
 def side(value: Side) -> str:
     """Write the side as the book calls it."""
     return "bid" if value is Side.BUY else "ask"

@@ -28,6 +28,7 @@ THEME: Final = Theme(
         "goal.held": "green",
         "goal.missed": "bold red",
         "goal.none": "dim",
+        "alert": "bold red",
     }
 )
 """A state's style is `state.` and its word."""

@@ -19,7 +19,7 @@ PERIODS_MAX = 2
 
 def _v1(facts: Witness, cycle: Cycled) -> str | None:
     for side in Side:
-        for level, _target in enumerate(wanted(cycle.targets, side)):
+        for level, _target in enumerate(wanted(cycle.wanted, side)):
             where = f"{side.name.lower()} level {level}"
             decisions = [
                 decision
@@ -44,12 +44,12 @@ def _is_true(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
         case Reason.LIMITED:
             return facts.limited
         case Reason.QUOTA:
-            used = facts.requests + len(sent(cycle.plan))
-            return rules.quota_cap is not None and used >= rules.quota_cap
+            used, allowed = facts.requests + len(sent(cycle.plan)), facts.requests_allowed
+            return allowed is not None and used >= allowed
         case Reason.PREDECESSOR:
             placed = [c for c in sent(cycle.plan) if c.cloid not in facts.orders]
             here = sum(1 for c in placed if not isinstance(c, Cancel) and c.side is side)
-            return len(facts.live(side)) + here >= len(wanted(cycle.targets, side))
+            return len(facts.live(side)) + here >= len(wanted(cycle.wanted, side))
         case Reason.EXPOSURE:
             more = sum(
                 c.qty for c in sent(cycle.plan) if not isinstance(c, Cancel) and c.side is side
@@ -131,7 +131,7 @@ def _v5(facts: Witness, cycle: Cycled) -> str | None:
 def _v6(facts: Witness, cycle: Cycled) -> str | None:
     if facts.blind or facts.limited:
         return None
-    cap, cancel_cap = facts.rules.exposure_cap, facts.rules.cancel_cap
+    cap, cancel_cap = facts.rules.exposure_cap, facts.cancels_allowed
     if cancel_cap is not None and facts.cancels >= cancel_cap:
         return None
     touched = {command.cloid for command in sent(cycle.plan)}

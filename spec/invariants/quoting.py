@@ -1,6 +1,7 @@
 """S4–S7, S9–S11, S13, S14, S21: what may be sent, how much of it, and when nothing may."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from exchange.commands import Cancel, Place
 from exchange.units import Price
@@ -10,6 +11,9 @@ from spec.invariants.base import Invariant, sent
 from spec.rules import drift_bps
 from spec.trace import Cycled, Reason, Target, Targets
 from spec.witness import Witness
+
+ROUNDING = Fraction(1, 100_000)
+"""In basis points."""
 
 
 def wanted(targets: Targets, side: Side) -> tuple[Target, ...]:
@@ -22,7 +26,7 @@ def _s4(facts: Witness, cycle: Cycled) -> str | None:
         return None
     for side in Side:
         places = [c for c in sent(cycle.plan) if isinstance(c, Place) and c.side is side]
-        live, room = len(facts.live(side)), len(wanted(cycle.targets, side))
+        live, room = len(facts.live(side)), len(wanted(cycle.wanted, side))
         if places and live + len(places) > room:
             return (
                 f"{len(places)} placed beside {live} possibly live, for {room} targets "
@@ -111,7 +115,7 @@ def _s10(facts: Witness, cycle: Cycled) -> str | None:
 def _s11(facts: Witness, cycle: Cycled) -> str | None:
     requests = sum(1 for command in sent(cycle.plan) if not isinstance(command, Cancel))
     cancels = sum(1 for command in sent(cycle.plan) if isinstance(command, Cancel))
-    cap, cancel_cap = facts.rules.quota_cap, facts.rules.cancel_cap
+    cap, cancel_cap = facts.requests_allowed, facts.cancels_allowed
     if requests and cap is not None and facts.requests + requests > cap:
         return f"{facts.requests + requests} requests, the ledger allows {cap}"
     if cancels and cancel_cap is not None and facts.cancels + cancels > cancel_cap:
@@ -124,7 +128,7 @@ def _rests(facts: Witness, cycle: Cycled, *, exactly: bool) -> bool:
     if facts.blind or facts.limited:
         return False
     for side in Side:
-        targets = wanted(cycle.targets, side)
+        targets = wanted(cycle.wanted, side)
         orders = sorted(facts.live(side), key=lambda order: -order.leg.price * side)
         if len(orders) != len(targets):
             return False
@@ -134,9 +138,11 @@ def _rests(facts: Witness, cycle: Cycled, *, exactly: bool) -> bool:
                 return False
             if exactly and (order.leg.price, leaves) != (target.price, target.qty):
                 return False
-            band = facts.rules.latch(cycle.targets, level)
-            # Whole price units, rounded down, are the band that may be relied on.
-            if drift_bps(order.leg.price, target.price) > band:
+            band = facts.rules.latch(cycle.wanted, level, cycle.market.volatility)
+            if (order.leg.price - target.price) * side > 0:
+                band *= facts.rules.adverse_factor
+            # What is computed in millionths may be a few of them short of the exact band.
+            if drift_bps(order.leg.price, target.price) > max(Fraction(0), band - ROUNDING):
                 return False
             if abs(target.qty - leaves) > facts.rules.size_latch * leaves:
                 return False
@@ -167,6 +173,23 @@ def _s21(facts: Witness, cycle: Cycled) -> str | None:
     return None
 
 
+def _s22(facts: Witness, cycle: Cycled) -> str | None:
+    snapped, step = cycle.plan.targets, cycle.plan.step
+    if snapped is None:
+        return None
+    margin = step * facts.rules.grid_margin
+    for side in Side:
+        raw, points = wanted(cycle.targets, side), wanted(snapped, side)
+        if [target.qty for target in raw] != [target.qty for target in points]:
+            return f"the grid made {len(points)} targets of {len(raw)}, or other sizes"
+        for target, point in zip(raw, points, strict=True):
+            outwards = (target.price - point.price) * side
+            tick = facts.rules.instrument.tick(point.price)
+            if not -margin <= outwards < step + margin + tick and target.price != point.price:
+                return f"the grid moved {target.price} to {point.price}, its step is {step}"
+    return None
+
+
 QUOTING = (
     Invariant("S4", "a place only while fewer orders may live than targets", on_send=_s4),
     Invariant("S5", "a debounced modify never becomes cancel and place", on_send=_s5),
@@ -177,5 +200,6 @@ QUOTING = (
     Invariant("S11", "requests stay within the ledgers", on_send=_s11),
     Invariant("S13", "what rests as wanted costs nothing", on_send=_s13),
     Invariant("S14", "drift inside the band costs nothing", on_send=_s14),
+    Invariant("S22", "the grid moves a price by a step and its margin at most", on_cycle=_s22),
     Invariant("S21", "blind, nothing is sent", on_send=_s21),
 )

@@ -15,7 +15,7 @@ from typing import Final
 
 from lifecycle.run.config import MarketConfig, RunConfig
 from lifecycle.run.frame import Summary
-from lifecycle.run.policies import POLICIES
+from lifecycle.run.policies import BOTH
 from lifecycle.run.session import Session, load_market
 
 SEEDS: Final = 30
@@ -72,7 +72,7 @@ def table(summaries: list[Summary]) -> str:
 def main() -> None:
     """Measure every policy and print its figures."""
     seeds = range(1, 1 + (int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS))
-    for policy in POLICIES:
+    for policy in BOTH:
         print(f"{policy}, {len(seeds)} seeds\n{table(measure(policy, seeds))}\n")
 
 

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Final
 
 from exchange.commands import Command, QueryOpen, QueryOrder
-from exchange.market import Market
+from exchange.market import Market, Queue
 from exchange.reports import Disconnected, Reconnected, Report
 from exchange.units import Nanos
 from exchange.words import Outcome, Side
-from lifecycle.config import BandsConfig, Config, QuotaConfig, RiskConfig
+from lifecycle.config import BandsConfig, Config, GridConfig, QuotaConfig, RiskConfig
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.rules import rules_of
@@ -29,11 +29,17 @@ from tools.mutants.settings import CAPABILITIES, INSTRUMENT
 
 STEP: Final[Nanos] = 1_000
 """What everything takes, so that no two things happen at one time."""
+_OFF: Final = GridConfig(enabled=False)
 CONFIGS: Final = {
-    "plain": Config(bands=BandsConfig(latch_bps=3.0)),
-    "quota": Config(bands=BandsConfig(latch_bps=3.0), quota=QuotaConfig(cap=30)),
-    "cap": Config(bands=BandsConfig(latch_bps=3.0), risk=RiskConfig(exposure_cap=Decimal("0.45"))),
+    "plain": Config(grid=_OFF, bands=BandsConfig(latch_bps=3.0)),
+    "quota": Config(grid=_OFF, bands=BandsConfig(latch_bps=3.0), quota=QuotaConfig(cap=30)),
+    "cap": Config(
+        grid=_OFF, bands=BandsConfig(latch_bps=3.0), risk=RiskConfig(exposure_cap=Decimal("0.45"))
+    ),
+    "layers": Config(grid=GridConfig(min_ticks=3), bands=BandsConfig(adverse_factor=0.5)),
 }
+VOLATILITIES: Final = (0, 4_000_000, 4_000_000, 12_000_000)
+"""Of a minute, in millionths of a basis point: what the grid and the bands of `layers` follow."""
 HEALED_CYCLES: Final = 30
 """Three minutes: longer than any pause after a refusal."""
 FLUSHED_MAX: Final = 1_000
@@ -48,7 +54,7 @@ class Loose:
         """Start with nothing; `venue` is a key of `CAPABILITIES`, `config` one of `CONFIGS`."""
         self.capabilities = CAPABILITIES[venue]
         self.config = CONFIGS[config]
-        self.is_free = config == "plain"
+        self.is_free = config in ("plain", "layers")
         """Nothing but time keeps what is wanted from resting."""
         self.trace: list[Record] = []
         self.broken: list[Broken] = []
@@ -59,6 +65,9 @@ class Loose:
         self.queries: list[QueryOrder | QueryOpen] = []
         self.now: Nanos = 0
         self.targets = _NONE
+        self.wanted = _NONE
+        """The targets on the grid."""
+        self.market = Market(0, None, None)
         self.most = {Side.BUY: 0, Side.SELL: 0}
         """The most targets that a side ever had."""
         self.doubts = 0
@@ -86,10 +95,25 @@ class Loose:
         self.targets = targets
         self.most[Side.BUY] = max(self.most[Side.BUY], len(targets.bids))
         self.most[Side.SELL] = max(self.most[Side.SELL], len(targets.asks))
-        plan = self.manager.cycle(self.now, targets, Market(self.now, None, None))
+        self.market = self._seen()
+        plan = self.manager.cycle(self.now, targets, self.market)
+        self.wanted = targets if plan.targets is None else plan.targets
         self.doubts += sum(1 for one in self.open_orders() if one.is_in_doubt)
         self._send(plan.commands)
         return plan
+
+    def _seen(self) -> Market:
+        """Return a market that is now calm and now wild, our orders here and there in the queue."""
+        if not self.config.grid.enabled:
+            return Market(self.now, None, None)
+        turn = len(self.trace)
+        queues = {
+            one.cloid: Queue(turn % 3, index)
+            for index, one in enumerate(self.venue.resting())
+            if turn % 2
+        }
+        volatility = VOLATILITIES[turn % len(VOLATILITIES)]
+        return Market(self.now, None, None, queues=queues, volatility=volatility)
 
     def hear(self, stream: Stream) -> None:
         """Hear the oldest of a stream."""
@@ -242,7 +266,7 @@ class Loose:
         different = self.difference()
         if different is not None or not self.is_free:
             return different
-        for side, wanted in ((Side.BUY, self.targets.bids), (Side.SELL, self.targets.asks)):
+        for side, wanted in ((Side.BUY, self.wanted.bids), (Side.SELL, self.wanted.asks)):
             resting = [one for one in self.venue.resting() if one.side is side]
             resting.sort(key=lambda one: -one.price * one.side)
             rows = [(one.price, one.leaves) for one in resting]
@@ -255,7 +279,10 @@ class Loose:
 
     def _fits(self, row: tuple[int, int], target: Target, level: int) -> bool:
         price, leaves = row
-        near = drift_bps(price, target.price) <= self.rules.latch(self.targets, level)
+        latch = self.rules.latch(self.wanted, level, self.market.volatility)
+        if self.market.queues:
+            latch *= 1 + self.rules.queue_bonus
+        near = drift_bps(price, target.price) <= latch
         return near and abs(target.qty - leaves) <= self.rules.size_latch * leaves
 
     def _flush(self) -> None:

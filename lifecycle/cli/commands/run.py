@@ -1,4 +1,7 @@
-"""`lifecycle run`: a policy, or both, on one market, watched live and compared at the end."""
+"""`lifecycle run`: a policy, or both, on one market, watched live and compared at the end.
+
+Every run is held to the invariants; where one is broken the command fails.
+"""
 
 import math
 import os
@@ -14,17 +17,17 @@ from msgspec import structs
 
 from lifecycle.cli import options, output
 from lifecycle.cli.configuration import check, read_config
-from lifecycle.cli.errors import HELD, BadInput, explained
+from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, explained
 from lifecycle.cli.stop import Stop
 from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Summary
+from lifecycle.run.policies import BOTH, POLICIES
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lifecycle.run.session import LoadedMarket, Session
 
-BOTH: Final = ("legacy", "stable")
 WATCHED_SPEED: Final = 60.0
 """Five simulated minutes in five seconds."""
 
@@ -36,8 +39,8 @@ Examples:
   lifecycle run --config bot.toml --headless --json result.json
 
 \b
-A configuration file has the tables [bands], [modify], [quota], [risk], [timing],
-[orders], [market], [venue] and [quoter]:
+A configuration file has the tables [smoothing], [grid], [bands], [modify],
+[quota], [churn], [risk], [timing], [orders], [market], [venue] and [quoter]:
   [timing]
   cycle_s = 3
   [quoter]
@@ -48,10 +51,12 @@ A configuration file has the tables [bands], [modify], [quota], [risk], [timing]
 @click.command("run", epilog=EPILOG)
 @click.option(
     "--policy",
-    type=click.Choice([*BOTH, "both"]),
+    type=click.Choice([*POLICIES, "both"]),
+    metavar="NAME",
     default="both",
     show_default=True,
-    help="How orders are managed; both run on the same market, one after the other.",
+    help="How orders are managed: legacy, stable, both on the same market one after the other, "
+    "or some layers only: phase-1 to phase-6, only-LAYER, without-LAYER.",
 )
 @click.option(
     "--market",
@@ -100,7 +105,7 @@ def command(
 
     By default: a generated market, five simulated minutes, first with the legacy policy that
     cancels and places everything again, then with the stable one; at the end the two side by
-    side. While it runs, q ends it.
+    side. While it runs, q ends it. Fails where a run breaks an invariant.
     """
     if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
@@ -123,6 +128,8 @@ def command(
         output.write(output.document(summaries), json_target)
     if json_target != output.STDOUT:
         _print_result(console, summaries)
+    if _say_what_broke(summaries):
+        return CHECK_FAILED
     # On a screen Ctrl-C is just the other way to say q.
     return HELD if watched and stop.signal == signal.SIGINT else stop.code
 
@@ -198,3 +205,14 @@ def _print_result(console: "Console", summaries: Sequence[Summary]) -> None:
         console.print(before_after(summaries[0], summaries[-1], console.width))
     else:
         console.print(single(summaries[0], console.width))
+
+
+def _say_what_broke(summaries: Sequence[Summary]) -> bool:
+    """Say on stderr which invariants were broken; returns whether any was."""
+    for summary in summaries:
+        if summary.violations:
+            first = f", the first {len(summary.broken)}" if len(summary.broken) > 1 else ""
+            output.progress(f"{summary.policy}: invariants broken {summary.violations}×{first}:")
+            for line in summary.broken:
+                output.progress(f"  {line}")
+    return any(summary.violations for summary in summaries)

@@ -148,6 +148,7 @@ def _explore(exploration: "Exploration", watch: "_Watch") -> "tuple[Result, bool
             exploration.setting,
             fuse=exploration.fuse,
             heal_every=exploration.heal_every,
+            reading=True,
             depth=exploration.depth,
             tell=watch.tell,
         )

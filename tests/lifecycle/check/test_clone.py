@@ -11,18 +11,21 @@ from exchange.units import SECOND
 from lifecycle.check import clone
 from lifecycle.check.world import Budgets, World
 from lifecycle.core.blotter import Blotter
+from lifecycle.core.budget import Budget
 from lifecycle.core.desk import Desk
+from lifecycle.core.grid import Grid
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.order import Leg, Order
 from lifecycle.core.refusals import Refusals
 from spec.facts import LegFacts, OrderFacts
+from spec.trace import Targets
 from spec.venue_model import Resting, VenueModel
 from spec.witness import Witness
 from tools.mutants.settings import setting
 
 SHARED: Final = frozenset({"capabilities", "instrument", "rules", "setting", "settings"})
 """Slots of values that never change, which a copy may share."""
-ATOMS: Final = (int, str, type(None), frozenset, tuple, Instrument)
+ATOMS: Final = (int, str, type(None), frozenset, tuple, Instrument, Targets)
 
 
 def slots(thing: object) -> list[str]:
@@ -90,7 +93,9 @@ PARTS: Final[dict[type, tuple[Callable[[World], Any], Callable[[Any], Any]]]] = 
     Order: (first_order, clone.clone_order),
     Blotter: (blotter, clone.clone_blotter),
     Ledger: (lambda world: world.manager._desk.ledger, clone.clone_ledger),
+    Budget: (lambda world: world.manager._desk.budget, clone.clone_budget),
     Desk: (lambda world: world.manager._desk, clone.clone_desk),
+    Grid: (lambda world: world.manager._desk.grid, clone.clone_grid),
     LegFacts: (lambda world: first_facts(world).leg, clone.clone_leg_facts),
     OrderFacts: (first_facts, clone.clone_order_facts),
     Witness: (lambda world: world.watch.facts, clone.clone_facts),
@@ -113,8 +118,12 @@ def change(thing: Any, name: str) -> None:
         value[0].append(None)
     elif isinstance(value, Leg):
         value.filled += 1
+    elif isinstance(value, Grid):
+        value.step += 1
     elif isinstance(value, Ledger):
         value.requests += 1
+    elif isinstance(value, Budget):
+        value.prepaid += 1
     elif isinstance(value, Refusals):
         value._until["changed", 0, 0] = (1, 1)
     elif isinstance(value, Blotter):

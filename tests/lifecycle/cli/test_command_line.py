@@ -64,7 +64,7 @@ USAGE = [
     (["run", "--levels", "0"], "0 is not in the range 1<=x<=100"),
     (["run", "--levels", "-1"], "-1 is not in the range 1<=x<=100"),
     (["run", "--seed", "-1"], "-1 is not in the range x>=0"),
-    (["run", "--policy", "other"], "'other' is not one of 'legacy', 'stable', 'both'"),
+    (["run", "--policy", "other"], "'other' is not one of 'legacy', 'stable', 'phase-1'"),
     (["run", "--market", "none.csv"], "file 'none.csv' does not exist"),
     (["run", "--config", "none.toml"], "file 'none.toml' does not exist"),
     (["run", "--json", "none/out.json"], "must be in a directory that exists, create it first"),

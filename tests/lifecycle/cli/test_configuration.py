@@ -84,12 +84,12 @@ REFUSALS = {
     ),
     "[band]\nsize = 1\n": "1: band must be a key of the file, was a table; did you mean bands?",
     "zzz = 1\n": (
-        "1: zzz must be a key of the file, was 1; known are bands, market, modify, orders, "
-        "quota, quoter, risk, timing, venue"
+        "1: zzz must be a key of the file, was 1; known are bands, churn, grid, market, "
+        "modify, orders, quota, quoter, risk, smoothing, timing, venue"
     ),
     "a = 1\nbands.size = 2\n": (
-        "1: a must be a key of the file, was 1; known are bands, market, modify, orders, "
-        "quota, quoter, risk, timing, venue"
+        "1: a must be a key of the file, was 1; known are bands, churn, grid, market, "
+        "modify, orders, quota, quoter, risk, smoothing, timing, venue"
     ),
     "\nbands = { size = 0.1, sise = 1 }\n": (
         "2: bands.sise must be a key of [bands], was 1; did you mean size?"

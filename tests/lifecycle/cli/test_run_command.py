@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lifecycle.cli import main
-from lifecycle.cli.errors import BAD_INPUT
+from lifecycle.cli.errors import BAD_INPUT, CHECK_FAILED
+from lifecycle.run import watched
 from lifecycle.views.goals import GOALS
+from spec.invariants.base import Invariant
 
 SHORT = ("--minutes", "1.5", "--cycle", "2")
 """Half a minute after warm-up: long enough for orders, short enough for a test."""
@@ -72,6 +74,28 @@ def test_one_policy_stands_alone() -> None:
     result = run(*SHORT, "--policy", "stable", "--json", "-")
 
     assert list(json.loads(result.stdout)["summaries"]) == ["stable"]
+
+
+@pytest.mark.parametrize("policy", ["phase-1", "only-grid", "without-modify"])
+def test_a_step_between_the_policies_can_be_run(policy: str) -> None:
+    result = run(*SHORT, "--policy", policy, "--json", "-")
+
+    assert result.exit_code == 0
+    assert list(json.loads(result.stdout)["summaries"]) == [policy]
+
+
+def test_a_broken_invariant_fails_the_command_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    promise = Invariant("X1", "no cycle ever comes", on_cycle=lambda _facts, _cycle: "one came")
+    monkeypatch.setattr(watched, "INVARIANTS", (promise,))
+
+    result = run(*SHORT, "--policy", "stable", "--json", "-")
+
+    summary = json.loads(result.stdout)["summaries"]["stable"]
+    assert result.exit_code == CHECK_FAILED
+    assert summary["violations"] == summary["cycles"] > 5
+    lines = result.stderr.splitlines()
+    assert f"stable: invariants broken {summary['violations']}×, the first 5:" in lines
+    assert "  60.00 s: X1, no cycle ever comes: one came" in lines
 
 
 def test_another_seed_is_another_market() -> None:

@@ -39,7 +39,7 @@ def test_without_a_fixed_latch_it_is_a_share_of_the_half_spread_between_its_boun
     half_spread = Fraction(ask - bid, ask + bid) / BASIS_POINT
     exact = min(max(Fraction(3, 10) * half_spread, Fraction(3)), Fraction(10))
 
-    latch = base_latch(settings(), targets([(bid, 1)], [(ask, 1)]))
+    latch = base_latch(settings(), targets([(bid, 1)], [(ask, 1)]), 0)
 
     # Two divisions round down, each by less than a millionth of a basis point.
     assert 0 <= exact * MILLION - latch < 2
@@ -57,13 +57,13 @@ def test_level_and_quota_multiply_the_latch(base: int, level: int, quota: int) -
 def test_a_ladder_of_one_side_has_the_least_latch(
     bids: list[tuple[int, int]], asks: list[tuple[int, int]]
 ) -> None:
-    assert base_latch(settings(), targets(bids, asks)) == 3 * MILLION
+    assert base_latch(settings(), targets(bids, asks), 0) == 3 * MILLION
 
 
 def test_a_fixed_latch_takes_no_notice_of_the_spread() -> None:
     fixed = settings(BandsConfig(latch_bps=0.35))
 
-    assert base_latch(fixed, targets([(1, 1)], [(9_999, 1)])) == 350_000
+    assert base_latch(fixed, targets([(1, 1)], [(9_999, 1)]), 0) == 350_000
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_the_stale_band_is_a_multiple_of_the_latch_or_fixed(
 def test_a_drift_equal_to_the_band_is_inside() -> None:
     latch = replace(settings(), latch=3 * MILLION)
 
-    assert in_units(base_latch(latch, targets()), 20_000) == 6
+    assert in_units(base_latch(latch, targets(), 0), 20_000) == 6

@@ -148,6 +148,7 @@ def digest(manager: OrderManager) -> object:
         {oid: order.cloid for oid, order in blotter.by_oid.items()},
         (blotter.position, blotter.strays, blotter.foreign, list(blotter.to_query)),
         told(desk.ledger),
+        told(desk.budget),
         told(desk.refusals),
         (desk.requests, desk.modified_at, desk.connected, desk.synced, desk.blind_since),
         (desk.asked_open_at, desk.snapshot_at, desk.due_at, desk.quiet),

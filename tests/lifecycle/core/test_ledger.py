@@ -1,4 +1,4 @@
-"""The request ledgers: two counts, the widening of the latch, and one probe at a time."""
+"""The request ledgers: two counts, what fills earn, the widening latch, one probe at a time."""
 
 from fractions import Fraction
 
@@ -13,9 +13,16 @@ from lifecycle.core.settings import MILLION, Settings, compile_settings
 from tests.story import INSTRUMENT
 
 
-def settings(cap: int | None = None, used: int = 0, cancel_cap: int | None = None) -> Settings:
+def settings(
+    cap: int | None = None,
+    used: int = 0,
+    cancel_cap: int | None = None,
+    *,
+    earns: float = 0.0,
+    enabled: bool = True,
+) -> Settings:
     """Compile a configuration of this quota."""
-    quota = QuotaConfig(cap=cap, used=used, cancel_cap=cancel_cap)
+    quota = QuotaConfig(cap=cap, used=used, cancel_cap=cancel_cap, earns=earns, enabled=enabled)
     return compile_settings(Config(quota=quota), INSTRUMENT)
 
 
@@ -50,6 +57,66 @@ def test_without_a_cap_everything_may_be_sent() -> None:
 
     assert (ledger.can_request, ledger.can_cancel) == (True, True)
     assert ledger.latch_factor(settings()) == MILLION
+
+
+def test_what_is_traded_earns_on_both_ledgers() -> None:
+    ledger = Ledger(settings(cap=10, used=10, cancel_cap=20, earns=2.0), Fraction(1, 1_000))
+
+    more = ledger.earn(2_600)
+
+    assert (more, ledger.earned, ledger.left) == (5, 5, 5)
+    assert ledger.headroom == 333_333
+    for _ in range(15):
+        ledger.enter(cancel=True, now=0)
+    assert (ledger.can_request, ledger.can_cancel) == (True, False)
+
+
+def test_what_is_told_again_earns_nothing() -> None:
+    ledger = Ledger(settings(cap=10, earns=1.0), Fraction(1, 1_000))
+
+    assert (ledger.earn(1_000), ledger.earn(1_000), ledger.earn(1_999)) == (1, 0, 0)
+
+
+def test_where_trading_earns_nothing_no_volume_is_kept() -> None:
+    ledger = Ledger(settings(cap=10))
+
+    assert (ledger.earn(1_000_000), ledger.traded, ledger.left) == (0, 0, 10)
+
+
+@given(
+    st.lists(st.integers(1, 10**9), max_size=8),
+    st.fractions(Fraction(1, 10**9), 1_000),
+    st.integers(1, 10_000),
+)
+def test_nothing_is_lost_or_won_by_earning_in_small_fills(
+    fills: list[int], unit: Fraction, hundredths: int
+) -> None:
+    limits = settings(cap=10, earns=hundredths / 100)
+    bit_by_bit, at_once = Ledger(limits, unit), Ledger(limits, unit)
+
+    more = [bit_by_bit.earn(sum(fills[: n + 1])) for n in range(len(fills))]
+    at_once.earn(sum(fills))
+
+    exact = sum(fills) * unit * Fraction(hundredths, 100)
+    assert sum(more) == bit_by_bit.earned == at_once.earned == exact // 1
+    assert all(earned >= 0 for earned in more)
+
+
+@given(st.integers(0, 1_000), st.integers(0, 2_000))
+def test_earning_never_lowers_the_headroom_nor_widens_the_latch(used: int, earned: int) -> None:
+    limits = settings(cap=1_000, used=used, earns=1.0)
+    before, after = Ledger(limits), Ledger(limits)
+
+    after.earn(earned)
+
+    assert before.headroom <= after.headroom <= MILLION
+    assert MILLION <= after.latch_factor(limits) <= before.latch_factor(limits) <= 3 * MILLION
+
+
+def test_where_nothing_is_saved_up_the_latch_stays() -> None:
+    limits = settings(cap=1_000, used=990, enabled=False)
+
+    assert Ledger(limits).latch_factor(limits) == MILLION
 
 
 @given(st.integers(0, 1_000))

@@ -17,7 +17,7 @@ from lifecycle.config import (
 )
 from lifecycle.core.manager import OrderManager
 from spec.trace import Action, Reason
-from tests.story import BANDS, INSTRUMENT, Ladder, Story
+from tests.story import BANDS, INSTRUMENT, PLAIN, Ladder, Story
 
 BID: Ladder = [(20_000, 10)]
 MOVED: Ladder = [(20_050, 10)]
@@ -44,7 +44,7 @@ def test_what_the_venue_would_not_accept_is_not_sent(price: int, qty: int) -> No
     coarse = Instrument(
         "COARSE", Decimal("0.1"), Decimal("0.01"), Decimal(50), significant_figures=3
     )
-    story = Story(manager=OrderManager(coarse))
+    story = Story(manager=OrderManager(coarse, config=PLAIN))
 
     story.cycle([(price, qty)])
 

@@ -106,6 +106,7 @@ def test_what_happens_at_the_end_of_a_minute_belongs_to_the_next() -> None:
     assert counted.timeline == [(60, 0, 0, 0)]
 
 
+RESTS = {"a": PRICE}
 PLACED = Decision("a", Side.BUY, 0, Action.PLACE, Reason.UNCOVERED, PRICE, PRICE, 5, 5, 6)
 
 
@@ -114,7 +115,7 @@ def test_a_side_is_present_when_by_the_end_of_the_cycle_as_many_rest_as_were_wan
     pending = Order("a", Side.BUY, PRICE, 5, START)
     counted.cycle(START, BOTH, Plan((PLACE,), (PLACED,)), {"a": pending})
 
-    counted.settle({"a": resting()})
+    counted.settle(RESTS)
 
     assert counted.presence == Presence(bid=1.0, ask=0.0)
 
@@ -124,7 +125,7 @@ def test_a_side_whose_place_does_not_rest_by_the_end_of_the_cycle_is_absent() ->
     pending = {"a": Order("a", Side.BUY, PRICE, 5, START)}
     counted.cycle(START, BID, Plan((PLACE,), (PLACED,)), pending)
 
-    counted.settle(pending)
+    counted.settle({})
 
     assert counted.presence == Presence(bid=0.0, ask=1.0)
 
@@ -133,7 +134,7 @@ def test_a_cycle_is_settled_once() -> None:
     counted = metrics()
     counted.cycle(START, BID, Plan((PLACE,), (PLACED,)), {})
 
-    counted.settle({"a": resting()})
+    counted.settle(RESTS)
     counted.settle({})
 
     assert counted.presence == Presence(1.0, 1.0)
@@ -165,26 +166,35 @@ def test_the_queue_is_kept_where_the_order_is_left_alone(
 
 def test_staleness_is_a_root_mean_square_beside_half_the_band() -> None:
     counted = metrics()
-    orders = {"a": resting()}
     near = decided(Action.KEEP, Reason.SAME_POINT)
     far = decided(Action.KEEP, Reason.LATCHED, target=PRICE + 4)
 
-    for decision in (near, far):
-        counted.cycle(START, BID, Plan((), (decision,)), orders)
-        counted.settle(orders)
+    for targets, decision in ((BID, near), (Targets(bids=(Target(PRICE + 4, 5),)), far)):
+        counted.cycle(START, targets, Plan((), (decision,)), {"a": resting()})
+        counted.settle(RESTS)
 
     assert counted.staleness_rms_bps == pytest.approx(2.0 / 2**0.5, rel=1e-3)
     assert counted.staleness_limit_bps == pytest.approx(1.5, rel=1e-3)
 
 
+def test_staleness_is_judged_by_what_the_bot_wanted_not_by_the_grid() -> None:
+    counted = metrics()
+    on_the_grid = decided(Action.KEEP, Reason.SAME_POINT, target=PRICE)
+    wanted = Targets(bids=(Target(PRICE + 6, 5),))
+
+    counted.cycle(START, wanted, Plan((), (on_the_grid,), targets=BID), {"a": resting()})
+    counted.settle(RESTS)
+
+    assert counted.staleness_rms_bps == pytest.approx(3.0, rel=1e-3)
+
+
 def test_a_modify_that_arrived_within_its_cycle_is_not_stale() -> None:
     counted = metrics()
-    order = resting()
     wanted = decided(Action.MODIFY, Reason.MODIFY, target=PRICE + 9)
-    counted.cycle(START, BID, Plan((MODIFY,), (wanted,)), {"a": order})
+    targets = Targets(bids=(Target(PRICE + 9, 5),))
+    counted.cycle(START, targets, Plan((MODIFY,), (wanted,)), {"a": resting()})
 
-    order.leg.price = PRICE + 9
-    counted.settle({"a": order})
+    counted.settle({"a": PRICE + 9})
 
     assert counted.staleness_rms_bps == 0.0
 
@@ -196,12 +206,29 @@ def test_orders_that_do_not_rest_or_that_nothing_wants_are_not_stale() -> None:
     unwanted = Decision("a", Side.BUY, -1, Action.CANCEL, Reason.WITHDRAWN, PRICE, 0, 5, 0, 0)
 
     counted.cycle(START, BID, Plan((), (waiting,)), pending)
-    counted.settle(pending)
+    counted.settle({})
     counted.cycle(START, Targets(), Plan((), (unwanted,)), {"a": resting()})
-    counted.settle({"a": resting()})
+    counted.settle(RESTS)
 
     assert counted.staleness_rms_bps is None
     assert counted.queue_kept is None
+
+
+def test_the_series_has_each_minute_by_itself_also_those_without_a_cycle() -> None:
+    counted = metrics()
+    far = decided(Action.KEEP, Reason.LATCHED)
+    aim = Targets(bids=(Target(PRICE + 4, 5),))
+
+    counted.cycle(START + MINUTE, BOTH, Plan((PLACE, CANCEL), (PLACED,)), {})
+    counted.settle(RESTS)
+    counted.cycle(START + 2 * MINUTE - 1, aim, Plan((), (far,)), {"a": resting()})
+    counted.pass_time(START + 2 * MINUTE)
+    counted.settle(RESTS)
+
+    first, second = counted.series
+    assert first == (60, None, None, None, 0)
+    assert (second[:3], second[4]) == ((120, 1.0, 0.5), 2)
+    assert second[3] == pytest.approx(2.0 / 2**0.5, rel=1e-3)
 
 
 def test_a_fill_counts_once_whoever_tells_it() -> None:

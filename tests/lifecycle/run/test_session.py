@@ -1,5 +1,6 @@
 """A run from its start to its end: what it counts, shows and agrees on with the venue."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -9,8 +10,10 @@ from msgspec import structs
 from exchange.units import MINUTE, SECOND
 from exchange.venue import Capabilities
 from exchange.words import Side
-from lifecycle.config import TimingConfig
+from lifecycle.config import BandsConfig, ChurnConfig, GridConfig, ModifyConfig, TimingConfig
+from lifecycle.core.manager import OrderManager
 from lifecycle.run.config import MarketConfig, QuoterConfig, RunConfig, VenueConfig
+from lifecycle.run.policies import BOTH
 from lifecycle.run.session import POLICIES, Session, load_market
 
 CONFIG = RunConfig(market=MarketConfig(minutes=3))
@@ -51,7 +54,7 @@ def assert_agreement(run: Session) -> None:
     assert run.manager.position == run.venue.position
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", BOTH)
 def test_two_runs_of_one_seed_are_equal_to_the_last_digit(policy: str) -> None:
     one = msgspec.json.encode(finished(policy).summary())
     other = msgspec.json.encode(finished(policy).summary())
@@ -59,7 +62,7 @@ def test_two_runs_of_one_seed_are_equal_to_the_last_digit(policy: str) -> None:
     assert one == other
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", BOTH)
 def test_what_was_placed_is_closed_or_open_and_the_venue_agrees(policy: str) -> None:
     run = finished(policy)
 
@@ -69,7 +72,7 @@ def test_what_was_placed_is_closed_or_open_and_the_venue_agrees(policy: str) -> 
     assert_agreement(run)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", BOTH)
 def test_the_position_is_what_the_fills_add_up_to(policy: str) -> None:
     run = finished(policy, structs.replace(CONFIG, quoter=QuoterConfig(gamma=4000.0)))
 
@@ -134,13 +137,117 @@ def test_the_summary_of_a_run_is_in_its_last_frame() -> None:
     assert run.frame().summary == run.summary()
 
 
+def test_a_run_is_held_to_every_invariant() -> None:
+    run = finished()
+
+    summary = run.summary()
+    assert run.watched is not None
+    assert (summary.violations, summary.broken) == (0, [])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_no_policy_breaks_an_invariant(policy: str) -> None:
+    summary = finished(policy, structs.replace(CONFIG, quoter=QuoterConfig(levels=2))).summary()
+
+    assert summary.broken == []
+
+
+def test_watching_changes_nothing() -> None:
+    market = load_market(CONFIG.market, CONFIG.venue)
+    watched, alone = (Session(CONFIG, "stable", market, watch=watch) for watch in (True, False))
+    for run in (watched, alone):
+        while run.step():
+            pass
+
+    assert alone.watched is None
+    assert watched.summary() == alone.summary()
+
+
+def test_a_manager_of_a_bench_has_promised_nothing_and_is_not_watched() -> None:
+    class Other(OrderManager):
+        __slots__ = ()
+
+    market = load_market(CONFIG.market, CONFIG.venue)
+    run = Session(CONFIG, "stable", market, manage=Other)
+
+    assert run.watched is None
+
+
+def test_the_causes_add_up_to_the_orders_left_alone() -> None:
+    summary = finished().summary()
+
+    left = sum(
+        summary.kept.get(reason, 0)
+        for reason in ("same-point", "latched", "debounced", "quota", "in-flight", "in-doubt")
+    )
+    causes = {cause: count for cause, count in summary.kept_by.items() if cause != "smoother"}
+    assert sum(causes.values()) == left > 0
+    assert summary.kept_by.get("smoother", 0) == sum(summary.suppressed.values())
+
+
+def test_the_series_is_the_run_minute_by_minute() -> None:
+    summary = finished("legacy").summary()
+
+    times = [minute[0] for minute in summary.series]
+    assert times == [60, 120, 180]
+    assert summary.series[0] == (60, None, None, None, 0)
+    assert sum(minute[4] for minute in summary.series) == summary.calls
+    assert all(0 <= minute[1] <= 1 for minute in summary.series if minute[1] is not None)
+
+
+def test_the_window_of_a_short_run_is_the_run() -> None:
+    run = finished()
+
+    frame, summary = run.frame(), run.summary()
+
+    window = frame.window
+    assert window is not None
+    assert window.cycles == summary.cycles < 100
+    assert window.skip == summary.zero_action
+    assert window.queue_kept == summary.queue_kept
+    assert frame.cycle_line.startswith(f"cycle {summary.cycles} ")
+    assert frame.window_line.startswith(f"{summary.cycles}: ")
+
+
+SPIRAL = structs.replace(CONFIG, churn=ChurnConfig(window=10, spiral_cycles=3))
+
+
+def test_a_spiral_makes_the_smoother_patient_and_is_told_with_its_time() -> None:
+    # Without bands every jitter is a call, and without modifies every call is a cancel.
+    config = structs.replace(
+        SPIRAL,
+        bands=BandsConfig(enabled=False),
+        modify=ModifyConfig(enabled=False),
+        grid=GridConfig(enabled=False),
+    )
+    run = session(config=config)
+    boosts = set()
+
+    while run.step():
+        boost = run.quoter.smoothing.boost
+        boosts.add(boost)
+        assert (boost > 1) == ("spiral" in run.frame().alerts)
+
+    assert boosts == {1.0, SPIRAL.churn.deadband_boost}
+    first = run.summary().alerts[0]
+    assert re.fullmatch(r"\d+ s, spiral: \d+ cancels and \d+ fills in \d+ cycles", first)
+
+
+def test_the_legacy_policy_raises_no_alarm_and_is_still_counted() -> None:
+    run = finished("legacy", SPIRAL)
+
+    summary = run.summary()
+    assert summary.alerts == []
+    assert sum(summary.kept_by.values()) > 0
+
+
 def frames(run: Session) -> Iterator[dict[str, int]]:
     """Step through a run, yielding each frame's lanes by cloid."""
     while run.step():
         yield {order.cloid: order.lane for order in run.frame().orders}
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", BOTH)
 def test_an_order_keeps_its_lane_and_shares_it_with_nobody(policy: str) -> None:
     config = structs.replace(CONFIG, quoter=QuoterConfig(levels=3))
     lanes: dict[str, int] = {}
@@ -180,7 +287,7 @@ def test_a_venue_that_grants_little_is_known_to_the_stable_policy() -> None:
 
 
 def test_an_unknown_policy_is_refused() -> None:
-    with pytest.raises(ValueError, match="policy must be one of legacy, stable, was wild"):
+    with pytest.raises(ValueError, match=r"policy must be one of legacy, stable, .*, was wild"):
         session("wild")
 
 
@@ -203,7 +310,7 @@ HASTY = structs.replace(
 
 @pytest.mark.parametrize("capabilities", [CANCEL_REPLACE, AMEND], ids=["cancel-replace", "amend"])
 @pytest.mark.parametrize("latency", ["none", "fast", "slow"])
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", BOTH)
 def test_the_record_survives_the_races_of_every_latency(
     policy: str, latency: str, capabilities: Capabilities
 ) -> None:
@@ -218,3 +325,4 @@ def test_the_record_survives_the_races_of_every_latency(
 
     assert run.summary().fills > 0
     assert_agreement(run)
+    assert run.summary().broken == []

@@ -43,6 +43,7 @@ LEGACY = Summary(
     position="0",
     kept={"replace": 58, "uncovered": 60},
     timeline=[(60, 0, 0, 0), (120, 8, 6, 0), (180, 26, 24, 0), (240, 42, 42, 0), (300, 60, 58, 0)],
+    alerts=["180 s, spiral: 24 cancels and 0 fills in 20 cycles", "290 s, spiral: over"],
 )
 
 STABLE = Summary(
@@ -71,6 +72,8 @@ STABLE = Summary(
     position="-0.1000",
     kept={"latched": 60, "same-point": 9, "debounced": 2, "in-flight": 2, "uncovered": 4},
     timeline=[(60, 0, 0, 0), (120, 2, 0, 0), (180, 3, 0, 1), (240, 4, 1, 2), (300, 4, 1, 2)],
+    kept_by={"latch": 60, "grid": 21, "same": 9, "debounce": 2, "in-flight": 2, "smoother": 31},
+    suppressed={"kappa": 22, "sigma": 9, "gamma": 0, "size": 0},
 )
 
 BID = OrderRow(
@@ -125,6 +128,9 @@ FRAME = Frame(
     calls_last_minute=5,
     reports=("01:58 accepted 0x01", "02:00 modified 0x02 at 4391.9", "02:04 fill 0x02 0.0500"),
     summary=STABLE,
+    cycle_line="cycle 11 keep 2 (grid 1 latch 1) mod 0 place 0 cancel 0",
+    window_line="11: c/f 0.5 skip 81% queue 92% present 100/90% rms 1.1bp",
+    horizon_h=31.4,
 )
 
 
@@ -230,6 +236,29 @@ def test_the_newest_reports_stay_where_not_all_fit() -> None:
 
     assert "fill 0x02" in text
     assert "accepted 0x01" not in text
+
+
+def test_an_alarm_that_is_on_stands_first_whatever_the_size() -> None:
+    frame = structs.replace(FRAME, alerts=("spiral", "ask absent"))
+
+    for width, height in ((40, 8), (80, 10), (120, 40)):
+        text = drawn(live(frame, width, height), width)
+
+        assert "spiral, ask absent" in text.splitlines()[2]
+
+
+@pytest.mark.parametrize(("hours", "written"), [(0.5, "30 min"), (31.4, "31.4 h"), (100.0, "4 d")])
+def test_the_horizon_is_written_in_a_unit_that_keeps_it_short(hours: float, written: str) -> None:
+    text = drawn(live(structs.replace(FRAME, horizon_h=hours), 80), 80)
+
+    assert f"{written} │" in text
+
+
+def test_what_broke_is_counted_below_the_goals() -> None:
+    text = drawn(single(structs.replace(STABLE, violations=3), 80), 80)
+
+    line = next(line for line in text.splitlines() if line.startswith("invariants broken"))
+    assert line.split()[-1] == "3"
 
 
 def test_every_state_has_a_style() -> None:

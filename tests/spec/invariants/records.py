@@ -95,12 +95,16 @@ def empty(reason: Reason, *, price: Price = 20_000, qty: Qty = 10, level: int = 
 def cycle(
     at: float, bids: Ladder = (), *decisions: Decision, sends: Sequence[Command] = (),
     asks: Ladder = (), position: int = 0, bid: Price | None = None, ask: Price | None = None,
+    points: Ladder | None = None, step: Price = 0,
 ) -> Cycled:  # fmt: skip
     targets = Targets(
         tuple(Target(price, qty) for price, qty in bids),
         tuple(Target(price, qty) for price, qty in asks),
     )
-    plan = Plan(tuple(sends), decisions, position)
+    snapped = None
+    if points is not None:
+        snapped = Targets(tuple(Target(price, qty) for price, qty in points))
+    plan = Plan(tuple(sends), decisions, position, snapped, step)
     return Cycled(seconds(at), targets, Market(seconds(at), bid, ask), plan)
 
 

@@ -199,6 +199,12 @@ TRACES: Final[list[tuple[str, str, Rules, list[Record], list[Record]]]] = [
      [*resting(), restarted(2, ask_open(2)), cycle(3, (), GOES, sends=[cancel(3, at=3)])],
      [*resting(), restarted(2, ask_open(2)), listed(2.5),
       cycle(3, (), GOES, sends=[cancel(3, at=3)])]),
+    ("S22", "", RULES,
+     [cycle(1, HERE, placed(), sends=[place(1)], points=[(19_994, 10)], step=4)],
+     [cycle(1, HERE, placed(), sends=[place(1)], points=HERE, step=4)]),
+    ("S22", "V1", RULES,
+     [cycle(1, HERE, points=[(20_000, 9)], step=4)],
+     placing()),
     ("V1", "", RULES,
      [cycle(1, HERE)],
      placing()),
@@ -254,7 +260,7 @@ def broken(rules: Rules, trace: Sequence[Record]) -> list[str]:
 
 
 def test_all_promises_are_there_in_order() -> None:
-    wanted = [f"S{number}" for number in range(1, 22)] + [f"V{number}" for number in range(1, 8)]
+    wanted = [f"S{number}" for number in range(1, 23)] + [f"V{number}" for number in range(1, 8)]
 
     assert [invariant.id for invariant in INVARIANTS] == wanted
 

@@ -1,0 +1,153 @@
+"""L2: wanted prices on an absolute lattice, so that a difference below its step is no new price.
+
+The lattice is anchored to price zero in whole ticks. Its step follows the volatility and the
+quota, and is held until the wanted one differs by much; every change of it begins a new epoch.
+Bids snap down and asks up, and a snapped price is held until the raw one has left its cell by a
+margin (`spec.lattice`, where the claims are proved). Holding yields where it would do harm: where
+both sides would meet, where a post-only price would cross the book seen, and where two levels
+would fall on one point.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+from exchange.instrument import Instrument
+from exchange.market import Market
+from exchange.units import BPS, Price
+from exchange.words import Side
+from lifecycle.core.settings import MILLION, Settings
+from spec.lattice import hold, hold_up, snap_down, snap_up
+from spec.trace import Target, Targets
+
+_UNIT: Final = BPS * MILLION
+"""Millionths of a basis point in the whole price."""
+
+
+class Grid:
+    """The lattice, and the points that the last targets stood on."""
+
+    __slots__ = ("asks", "bids", "epoch", "instrument", "raw", "settings", "step", "wanted")
+
+    def __init__(self, settings: Settings, instrument: Instrument) -> None:
+        self.settings = settings
+        self.instrument = instrument
+        self.step = 0
+        """In price units, whole ticks; 0 before the first targets, and where none was fit."""
+        self.epoch = 0
+        """How often the step has changed."""
+        self.bids: tuple[Price, ...] = ()
+        """The points of the last bids, best first; held."""
+        self.asks: tuple[Price, ...] = ()
+        self.raw: tuple[Targets, int, int] | None = None
+        """Targets, volatility and headroom that the next came of."""
+        self.wanted = Targets()
+
+    def is_still(self, targets: Targets, market: Market, headroom: int) -> bool:
+        """Say whether nothing has changed that the last snapped targets depend on."""
+        return self.raw == (targets, market.volatility, headroom) and not self._crosses(market)
+
+    def snap(self, targets: Targets, market: Market, headroom: int) -> Targets:
+        """Return the targets on the lattice, as many and of the same sizes.
+
+        Targets are best first, bids below asks; `headroom` is in millionths. They come back as
+        they are where even the finest lattice would leave no positive price.
+        """
+        if self.is_still(targets, market, headroom):
+            return self.wanted
+        self.raw = (targets, market.volatility, headroom)
+        self._choose_step(targets, market.volatility, headroom)
+        bids = self._points(targets.bids, self.bids, Side.BUY)
+        asks = self._points(targets.asks, self.asks, Side.SELL)
+        if _meet(bids, asks):
+            bids = self._points(targets.bids, (), Side.BUY)
+            asks = self._points(targets.asks, (), Side.SELL)
+        if market.ask is not None and bids and bids[0] >= market.ask:
+            bids = self._points(targets.bids, (), Side.BUY)
+        if market.bid is not None and asks and asks[0] <= market.bid:
+            asks = self._points(targets.asks, (), Side.SELL)
+        if self.step == 0 or (bids and bids[-1] <= 0):
+            self.step = 0
+            self.bids = self.asks = ()
+            self.wanted = targets
+            return targets
+        self.bids, self.asks = bids, asks
+        self.wanted = Targets(_moved(targets.bids, bids), _moved(targets.asks, asks))
+        return self.wanted
+
+    def _crosses(self, market: Market) -> bool:
+        """Say whether a held point crosses the book seen now."""
+        bids, asks = self.bids, self.asks
+        return bool(
+            (market.ask is not None and bids and bids[0] >= market.ask)
+            or (market.bid is not None and asks and asks[0] <= market.bid)
+        )
+
+    def _choose_step(self, targets: Targets, volatility: int, headroom: int) -> None:
+        """Take the wanted step where the present one differs too much, or does not fit."""
+        settings = self.settings
+        best = [side[0].price for side in (targets.bids, targets.asks) if side]
+        if not best:
+            return
+        price = sum(best) // len(best)
+        tick = self.instrument.tick(max(target.price for target in _all(targets)))
+        finest = settings.grid_min_ticks * tick
+        by_volatility = price * volatility * MILLION // (_UNIT * settings.grid_divisor)
+        pressure = MILLION + (MILLION - headroom) * settings.grid_pressure // MILLION
+        wanted = max(finest, by_volatility) * pressure
+        wanted = -(-wanted // (MILLION * tick)) * tick
+        room = _spacing(targets)
+        if room is not None:
+            # Coarser than the ladder, two levels would have one price.
+            wanted = max(tick, min(wanted, room // tick * tick))
+        step = self.step
+        fits = step > 0 and step % tick == 0 and (room is None or step <= max(room, tick))
+        if fits and abs(wanted - step) * MILLION <= settings.grid_hold * step:
+            return
+        if wanted != step:
+            self.step = wanted
+            self.epoch += 1
+
+    def _points(
+        self, targets: tuple[Target, ...], held: tuple[Price, ...], side: Side
+    ) -> tuple[Price, ...]:
+        """Return a point for each target, holding those that may be held."""
+        step = self.step
+        if step == 0:
+            return ()
+        snap, keep = (snap_down, hold) if side is Side.BUY else (snap_up, hold_up)
+        margin = step * self.settings.grid_margin // MILLION
+        points = []
+        for level, target in enumerate(targets):
+            if level < len(held):
+                point = keep(held[level], target.price, step, margin)
+            else:
+                point = snap(target.price, step)
+            points.append(self.instrument.snap(point, side))
+        if held and any((inner - outer) * side <= 0 for inner, outer in pairwise(points)):
+            return self._points(targets, (), side)
+        return tuple(points)
+
+
+def _all(targets: Targets) -> tuple[Target, ...]:
+    return targets.bids + targets.asks
+
+
+def _spacing(targets: Targets) -> Price | None:
+    """Return the least distance between two levels of a side, None without two."""
+    gaps = [
+        abs(one.price - other.price)
+        for side in (targets.bids, targets.asks)
+        for one, other in pairwise(side)
+    ]
+    return min(gaps, default=None)
+
+
+def _meet(bids: tuple[Price, ...], asks: tuple[Price, ...]) -> bool:
+    return bool(bids and asks and bids[0] >= asks[0])
+
+
+def _moved(targets: tuple[Target, ...], points: tuple[Price, ...]) -> tuple[Target, ...]:
+    return tuple(
+        target if target.price == point else Target(point, target.qty)
+        for target, point in zip(targets, points, strict=True)
+    )

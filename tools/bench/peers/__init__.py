@@ -1,0 +1,1 @@
+"""Published keep/replace rules of others, each in our own words, to be compared with."""
