@@ -38,7 +38,7 @@ class GridConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     enabled: bool = True
     min_ticks: int = 2
     """The step is never below so many ticks."""
-    sigma_divisor: float = 8.0
+    sigma_divisor: float = 16.0
     """The step is the volatility of one minute divided by this; larger is finer. Under bands a
     coarser grid saves no more calls, and half a step is staleness on every order."""
     pressure: float = 2.0
@@ -70,6 +70,10 @@ class BandsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     order is the one that is picked off."""
     level_factors: tuple[float, ...] = (1.0, 2.0, 3.0)
     """The latch is multiplied by level, the last factor holds for all levels beyond."""
+    in_step: bool = True
+    """What is sent goes not to its target but as far beside it as the ladder that is kept has
+    drifted, inside the band: the rungs stay as far apart as wanted, and when all of it has to move
+    by one, that is one call again. Off, or without a ladder: to the target."""
     stale_factor: float = 2.0
     """The stale band as a multiple of the latch."""
     stale_bps: float | None = None
@@ -194,7 +198,9 @@ STABLE = Config()
 LEGACY = Config(
     smoothing=SmoothingConfig(enabled=False),
     grid=GridConfig(enabled=False),
-    bands=BandsConfig(latch_bps=0.35, level_factors=(1.0,), size=0.05, queue_bonus=0.0),
+    bands=BandsConfig(
+        latch_bps=0.35, level_factors=(1.0,), size=0.05, queue_bonus=0.0, in_step=False
+    ),
     modify=ModifyConfig(max_bps=0.0, min_interval_ms=2000, scope="global", gated="drop"),
     quota=QuotaConfig(enabled=False),
     churn=ChurnConfig(enabled=False),

@@ -31,6 +31,7 @@ def rules_of(config: Config, instrument: Instrument, capabilities: Capabilities)
         sigma_share=_exact(bands.sigma_share),
         queue_bonus=_exact(bands.queue_bonus),
         adverse_factor=_exact(bands.adverse_factor),
+        in_step=bands.in_step and bands.enabled,
         grid_margin=_exact(config.grid.margin),
         latch_bps_min=_exact(bands.latch_bps_min),
         latch_bps_max=_exact(bands.latch_bps_max),

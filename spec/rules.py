@@ -29,6 +29,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     latch_bps_max: Fraction = Fraction(10)
     queue_bonus: Fraction = Fraction(1, 2)
     adverse_factor: Fraction = Fraction(1)
+    in_step: bool = False
+    """Whether what is sent may go beside its target, inside the band."""
     level_factors: tuple[Fraction, ...] = (Fraction(1), Fraction(2), Fraction(3))
     stale_factor: Fraction = Fraction(2)
     stale_bps: Fraction | None = None

@@ -93,6 +93,7 @@ KEYS: Final[dict[str, Rule]] = {
     "bands.queue_bonus": AMOUNT,
     "bands.adverse_factor": SHARE,
     "bands.level_factors": FACTORS,
+    "bands.in_step": ANY,
     "bands.stale_factor": FACTOR,
     "bands.stale_bps": AMOUNT,
     "bands.size": SHARE,

@@ -53,6 +53,8 @@ def scenario_config(table: object) -> tuple[Instrument, Config]:
             latch_bps=_float(given.get("latch_bps", 3.0), "latch_bps"),
             stale_bps=_optional(given.get("stale_bps"), "stale_bps"),
             size=_float(given.get("size_latch", 0.20), "size_latch"),
+            # A command of a scenario carries exactly its target's price.
+            in_step=False,
         ),
         modify=ModifyConfig(
             min_interval_ms=round(

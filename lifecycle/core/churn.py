@@ -236,9 +236,9 @@ class Churn:
         """Count a cycle; returns the alarms that it begins or ends, as text.
 
         An `early` cycle comes before the period of the last one is over, which is judged by what
-        comes of both. To be called after the cycle. `targets` are those that the bot wanted and handed over,
-        `fills` is how many came since the last call, `resting` has the price of every order of
-        ours that rests now, `suppressed` says how many parameters the smoother held back.
+        comes of both. To be called after the cycle. `targets` are those that the bot wanted and
+        handed over, `fills` is how many came since the last call, `resting` has the price of every
+        order of ours that rests now, `suppressed` says how many parameters the smoother held back.
         """
         self.cycles += 1
         rest = None

@@ -12,7 +12,7 @@ it leaves the order's hold as it is. A debounced modify waits for its interval o
 from itertools import chain
 from typing import Final
 
-from exchange.commands import Command
+from exchange.commands import Command, Place
 from exchange.market import Market
 from exchange.units import Price, Qty
 from exchange.words import Cloid, Side
@@ -254,12 +254,12 @@ class Round:
         moves_away = (target.price - order.leg.price) * plan.side < 0
         interval = self._in_interval(order)
         if moves_away and not interval and self._barrier(order, plan, target) is None:
-            self._send_modify(plan, i, _EMERGENCY)
+            self._send_modify(plan, i, target, _EMERGENCY)
         else:
             self._cancel(plan, i, _EMERGENCY)
 
     def _modify(self, plan: SidePlan, i: int) -> None:
-        order, target = plan.orders[i], plan.targets[plan.levels[i]]
+        order = plan.orders[i]
         settings = self.desk.settings
         if order.cloid in self.waiting:
             self._note(plan, i, _ACTION_WAIT, _QUOTA)
@@ -271,9 +271,10 @@ class Round:
                 order.hold_by(_DEBOUNCE)
                 self._note(plan, i, _ACTION_WAIT, _REASON_DEBOUNCED)
             return
-        barrier = self._barrier(order, plan, target)
+        target, barrier = self._aimed(order, plan, plan.levels[i])
         if barrier is None:
-            self._send_modify(plan, i, _STALE if order.cloid in self.urgent else _REASON_MODIFY)
+            reason = _STALE if order.cloid in self.urgent else _REASON_MODIFY
+            self._send_modify(plan, i, target, reason)
         elif barrier is _EXPOSURE and plan.is_stale(i) and self.desk.ledger.can_request:
             # Both legs would count. A cancel first and a place after it keep the cap, and the
             # price true; a debounced order may only be cancelled alone, as an emergency.
@@ -299,8 +300,8 @@ class Round:
         elif sent:
             self._note_level(plan, level, _PREDECESSOR)
 
-    def _send_modify(self, plan: SidePlan, i: int, reason: Reason) -> None:
-        order, target = plan.orders[i], plan.targets[plan.levels[i]]
+    def _send_modify(self, plan: SidePlan, i: int, target: Target, reason: Reason) -> None:
+        order = plan.orders[i]
         if not self.desk.blotter.amends:
             plan.risk += target.qty
         else:
@@ -341,8 +342,7 @@ class Round:
                 room -= 1
 
     def _place(self, plan: SidePlan, level: int) -> bool:
-        target = plan.targets[level]
-        barrier = self._barrier(None, plan, target)
+        target, barrier = self._aimed(None, plan, level)
         if barrier is not None:
             self._note_level(plan, level, barrier)
             return False
@@ -351,7 +351,7 @@ class Round:
         command = self.desk.place(plan.side, target, level)
         self.desk.budget.place(self.desk.now)
         self.places.append(command)
-        self._note_level(plan, level, _UNCOVERED, command.cloid)
+        self._note_level(plan, level, _UNCOVERED, command)
         return True
 
     # Gates.
@@ -378,6 +378,15 @@ class Round:
         if ledger.cap is not None and not ledger.can_request:
             return _QUOTA
         return None
+
+    def _aimed(
+        self, order: Order | None, plan: SidePlan, level: int
+    ) -> tuple[Target, Reason | None]:
+        """Return where to send, and what forbids it: in step with the ladder, or to the target."""
+        target, aim = plan.targets[level], plan.aims[level]
+        if aim is not target and self._barrier(order, plan, aim) is None:
+            return aim, None
+        return target, self._barrier(order, plan, target)
 
     def _over_cap(self, order: Order | None, plan: SidePlan, qty: Qty) -> bool:
         cap = self.desk.settings.exposure_cap
@@ -411,12 +420,12 @@ class Round:
         )
 
     def _note_level(
-        self, plan: SidePlan, level: int, reason: Reason, cloid: Cloid | None = None
+        self, plan: SidePlan, level: int, reason: Reason, sent: Place | None = None
     ) -> None:
         target = plan.targets[level]
-        action = _ACTION_WAIT if cloid is None else _ACTION_PLACE
-        price = 0 if cloid is None else target.price
-        qty = 0 if cloid is None else target.qty
+        cloid, action, price, qty = None, _ACTION_WAIT, 0, 0
+        if sent is not None:
+            cloid, action, price, qty = sent.cloid, _ACTION_PLACE, sent.price, sent.qty
         self.decisions.append(
             Decision(
                 cloid,

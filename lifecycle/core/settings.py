@@ -54,6 +54,7 @@ class Settings:
     sigma_share: int
     queue_bonus: int
     adverse_factor: int
+    in_step: bool
     latch_min: int
     latch_max: int
     level_factors: tuple[int, ...]
@@ -118,6 +119,7 @@ def compile_settings(config: Config, instrument: Instrument) -> Settings:
         sigma_share=_millionths(bands.sigma_share),
         queue_bonus=_millionths(bands.queue_bonus),
         adverse_factor=_millionths(bands.adverse_factor),
+        in_step=bands.in_step and bands.enabled,
         latch_min=_millionths(bands.latch_bps_min),
         latch_max=_millionths(bands.latch_bps_max),
         level_factors=tuple(_millionths(factor) for factor in bands.level_factors),

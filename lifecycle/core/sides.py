@@ -6,6 +6,7 @@ is wanted of it, and `lifecycle.core.plan` decides whether that may be sent now.
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +21,9 @@ from lifecycle.core.order import Order
 from lifecycle.core.settings import MILLION
 from spec.states import Hold, Request
 from spec.trace import Target
+
+LADDER_MIN: Final = 2
+"""So many orders must be kept, and one in so many of the levels, to be a ladder in step."""
 
 
 class Want(enum.IntEnum):
@@ -50,6 +54,7 @@ class SidePlan:
     """The orders and targets of one side, matched."""
 
     __slots__ = (
+        "aims",
         "bands",
         "desk",
         "emergency",
@@ -111,6 +116,9 @@ class SidePlan:
         self.risk = 0
         """Worst-case exposure of this side, in lots; kept only where there is a cap."""
         self._match()
+        self.aims = self._aims() if settings.in_step else targets
+        """Where what is sent for each level goes: the target, or beside it, in step with what is
+        kept."""
 
     def _match(self) -> None:
         taken = [False] * len(self.targets)
@@ -140,6 +148,31 @@ class SidePlan:
                 self.wants[i] = _WITHDRAW
         stood_for = set(self.levels)
         self.uncovered = [level for level in range(len(self.targets)) if level not in stood_for]
+
+    def _aims(self) -> tuple[Target, ...]:
+        """Move the targets as far as the median order that is kept has drifted from its own.
+
+        Each stays inside its band, so that nothing sent there is moved again at once.
+        """
+        kept = sorted(
+            order.leg.price - self.targets[level].price
+            for order, level, want in zip(self.orders, self.levels, self.wants, strict=True)
+            if want is _KEEP
+        )
+        if len(kept) < LADDER_MIN or LADDER_MIN * len(kept) < len(self.targets):
+            return self.targets
+        drift = kept[len(kept) // 2]
+        settings, snap = self.desk.settings, self.desk.instrument.snap
+        adverse = settings.adverse_factor if drift * self.side > 0 else MILLION
+        aims = []
+        for target, band in zip(self.targets, self.bands, strict=True):
+            most = band * adverse // MILLION
+            price = snap(target.price + max(-most, min(most, drift)), self.side)
+            near = 0 < abs(price - target.price) <= most
+            aims.append(Target(price, target.qty) if near else target)
+        # Where the bands are narrow for some and wide for others, rungs could meet.
+        apart = all((one.price - two.price) * self.side > 0 for one, two in pairwise(aims))
+        return tuple(aims) if apart else self.targets
 
     def _pair_leftovers(self, left: list[int], free: list[int]) -> None:
         """Pair for modifying what can be modified, then for replacing what cannot."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from exchange.commands import Cancel, Place
+from exchange.commands import Cancel, Modify, Place
 from exchange.units import Price
 from exchange.words import Side
 from spec.facts import OrderFacts
@@ -190,6 +190,30 @@ def _s22(facts: Witness, cycle: Cycled) -> str | None:
     return None
 
 
+def _s23(facts: Witness, cycle: Cycled) -> str | None:
+    wide = facts.rules.widest_factor
+    for side in Side:
+        for level, target in enumerate(wanted(cycle.wanted, side)):
+            if facts.rules.in_step:
+                band = facts.rules.latch(cycle.wanted, level, cycle.market.volatility) * wide
+            else:
+                band = Fraction(0)
+            for command in _sent_for(cycle, side, level):
+                if drift_bps(command.price, target.price) > band:
+                    return f"{command.cloid} goes to {command.price}, {target.price} is wanted"
+    return None
+
+
+def _sent_for(cycle: Cycled, side: Side, level: int) -> list[Place | Modify]:
+    """Return what a cycle sends for one level."""
+    cloids = {
+        decision.cloid
+        for decision in cycle.plan.decisions
+        if decision.side is side and decision.level == level
+    }
+    return [c for c in sent(cycle.plan) if not isinstance(c, Cancel) and c.cloid in cloids]
+
+
 QUOTING = (
     Invariant("S4", "a place only while fewer orders may live than targets", on_send=_s4),
     Invariant("S5", "a debounced modify never becomes cancel and place", on_send=_s5),
@@ -201,5 +225,6 @@ QUOTING = (
     Invariant("S13", "what rests as wanted costs nothing", on_send=_s13),
     Invariant("S14", "drift inside the band costs nothing", on_send=_s14),
     Invariant("S22", "the grid moves a price by a step and its margin at most", on_cycle=_s22),
+    Invariant("S23", "what is sent goes to its target, or inside its band", on_send=_s23),
     Invariant("S21", "blind, nothing is sent", on_send=_s21),
 )
