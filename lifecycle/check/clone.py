@@ -128,7 +128,8 @@ def clone_desk(desk: Desk) -> Desk:
     other.capabilities = desk.capabilities
     other.connected = desk.connected
     other.due_at = desk.due_at
-    other.grid = None if desk.grid is None else clone_grid(desk.grid)
+    # Shared: only a cycle changes it, and takes a copy before.
+    other.grid = desk.grid
     other.instrument = desk.instrument
     other.modified_at = desk.modified_at
     other.now = desk.now
@@ -146,6 +147,13 @@ def clone_desk(desk: Desk) -> Desk:
     refusals._until = desk.refusals._until.copy()  # noqa: SLF001 - The explorer looks inside.
     other.refusals = refusals
     return other
+
+
+def own_grid(manager: OrderManager) -> None:
+    """Give a manager a grid of its own, that a cycle may change."""
+    desk = manager._desk  # noqa: SLF001
+    if desk.grid is not None:
+        desk.grid = clone_grid(desk.grid)
 
 
 def clone_manager(manager: OrderManager) -> OrderManager:

@@ -22,7 +22,7 @@ from exchange.reports import Disconnected, Fill, Reconnected, Report
 from exchange.units import Nanos, Qty, seconds
 from exchange.venue import Capabilities
 from exchange.words import Outcome
-from lifecycle.check.clone import clone_facts, clone_manager
+from lifecycle.check.clone import clone_facts, clone_manager, own_grid
 from lifecycle.config import Config, TimingConfig
 from lifecycle.core.manager import OrderManager
 from lifecycle.rules import rules_of
@@ -366,6 +366,7 @@ class World:
         self.venue.expire(self.now)
         targets = self.setting.choices[choice]
         market = replace(self.setting.market, at=self.now)
+        own_grid(self.manager)
         plan: Plan = self.manager.cycle(self.now, targets, market)
         self.wanted = targets if plan.targets is None else plan.targets
         self._feed(Cycled(self.now, targets, market, plan))

@@ -11,6 +11,8 @@ Examples:
   lifecycle run                              before and after, on a generated market
   lifecycle run --market eth.csv.gz          the same on a recorded market
   lifecycle run --policy stable --levels 3   one policy, three levels a side
+  lifecycle compare --ablation --seeds 3     what each layer contributes
+  lifecycle verify                           explore every state of the order manager
   lifecycle run --json - | jq .summaries     the numbers, for a script
 
 \b

@@ -148,7 +148,9 @@ def _on_absent(
     order.absent_in_snapshot = order.absent_in_snapshot or by_snapshot
     if order.absences >= 2 and order.absent_in_snapshot:
         _gone(blotter, order, report)
-    else:
+    elif by_snapshot or order.absences == 1:
+        # A second status would add nothing to the first: what is missing then is a snapshot, and
+        # the timers ask for that. To ask again at each answer would be a loop.
         blotter.query(order)
 
 

@@ -165,8 +165,12 @@ class SidePlan:
         settings, snap = self.desk.settings, self.desk.instrument.snap
         adverse = settings.adverse_factor if drift * self.side > 0 else MILLION
         aims = []
-        for target, band in zip(self.targets, self.bands, strict=True):
-            most = band * adverse // MILLION
+        for target, latch, band in zip(self.targets, self.latches, self.bands, strict=True):
+            most = band
+            if adverse != MILLION:
+                # Rounded as the band of an order is, or what is sent there could be outside.
+                width = latch * adverse // MILLION
+                most = in_units(min(width, stale_band(settings, width)), target.price)
             price = snap(target.price + max(-most, min(most, drift)), self.side)
             near = 0 < abs(price - target.price) <= most
             aims.append(Target(price, target.qty) if near else target)

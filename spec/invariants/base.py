@@ -37,9 +37,18 @@ class Invariant:
     """Judges any record, likewise."""
 
 
+_last: tuple[Plan, list[Place | Modify | Cancel]] = (Plan((), ()), [])
+"""The plan that was asked about last, and the answer: every invariant asks about the same one."""
+
+
 def sent(plan: Plan) -> list[Place | Modify | Cancel]:
-    """Return the requests of a plan, without its queries."""
-    return [c for c in plan.commands if isinstance(c, (Place, Modify, Cancel))]
+    """Return the requests of a plan, without its queries; not to be changed."""
+    global _last  # noqa: PLW0603 - A memory of one, replaced as a whole.
+    about, found = _last
+    if about is not plan:
+        found = [c for c in plan.commands if isinstance(c, (Place, Modify, Cancel))]
+        _last = (plan, found)
+    return found
 
 
 def commands_of(record: Record) -> tuple[Command, ...]:

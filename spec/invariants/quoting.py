@@ -175,7 +175,7 @@ def _s21(facts: Witness, cycle: Cycled) -> str | None:
 
 def _s22(facts: Witness, cycle: Cycled) -> str | None:
     snapped, step = cycle.plan.targets, cycle.plan.step
-    if snapped is None:
+    if snapped is None or snapped == cycle.targets:
         return None
     margin = step * facts.rules.grid_margin
     for side in Side:

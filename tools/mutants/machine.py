@@ -20,8 +20,8 @@ MID: Final = 20_000
 SHIFTS: Final = (0, 2, 4, 30, 100, -60, -3)
 """How far the targets move, in price units; the latch of the first level is 6."""
 LEVEL_STEP: Final = 20
-SHAPES: Final = ((10,), (10,), (5,), (10, 10), (11, 10), ())
-"""Sizes of a side's levels."""
+SHAPES: Final = ((10,), (10,), (5,), (10, 10), (11, 10), (10, 10, 10), (10, 10, 11, 10), ())
+"""Sizes of a side's levels; from three on, what is sent may be in step with what is kept."""
 SOON: Final[tuple[Nanos, ...]] = tuple(ms * MILLISECOND for ms in (1, 100, 300, 700))
 LATE: Final[tuple[Nanos, ...]] = tuple(s * SECOND for s in (2, 5, 6, 12, 61))
 WAITS: Final = (*SOON, *SOON, *SOON, *LATE)
@@ -36,7 +36,7 @@ KINDS: Final = (
 
 
 def ladders() -> st.SearchStrategy[Targets]:
-    """Draw what is wanted: up to two levels a side, around a mid that jumps."""
+    """Draw what is wanted: up to four levels a side, around a mid that jumps."""
     return st.builds(
         _ladders,
         st.sampled_from(SHIFTS),

@@ -23,8 +23,8 @@ from spec.venue_model import Resting, VenueModel
 from spec.witness import Witness
 from tools.mutants.settings import setting
 
-SHARED: Final = frozenset({"capabilities", "instrument", "rules", "setting", "settings"})
-"""Slots of values that never change, which a copy may share."""
+SHARED: Final = frozenset({"capabilities", "grid", "instrument", "rules", "setting", "settings"})
+"""Slots of values that never change, which a copy may share; a cycle copies the grid first."""
 ATOMS: Final = (int, str, type(None), frozenset, tuple, Instrument, Targets)
 
 
@@ -118,8 +118,6 @@ def change(thing: Any, name: str) -> None:
         value[0].append(None)
     elif isinstance(value, Leg):
         value.filled += 1
-    elif isinstance(value, Grid):
-        value.step += 1
     elif isinstance(value, Ledger):
         value.requests += 1
     elif isinstance(value, Budget):

@@ -244,3 +244,18 @@ def test_a_race_that_must_be_seen_and_was_not_fails_the_standard_budget() -> Non
     assert not verdict.holds
     assert "these races were not seen" in verdict.sentence()
     assert Verified("small", 0, (), possible).holds
+
+
+def test_an_exploration_that_ends_at_a_bound_on_its_steps_is_not_called_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = next(one for one in budgets._ROWS["small"] if one.shape == budgets.LADDER)
+    bounded = [row, row._replace(depth=3)]
+    monkeypatch.setitem(budgets._ROWS, "small", bounded)
+    file = tmp_path / "v.json"
+
+    verify("--venue", "amend", "--json", file)
+
+    told = json.loads(file.read_text())["explorations"]
+    assert [one["whole"] for one in told] == [True, False]
+    assert told[1]["depth"] == 3

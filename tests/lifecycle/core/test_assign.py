@@ -18,10 +18,10 @@ def total(gains: Gains, pairs: list[int]) -> int:
 def greatest(gains: Gains, targets: int) -> int:
     """Return what the best of all pairings is worth; a pair that gains nothing is none."""
     free = [-1] * len(gains)
-    return max(
-        sum(max(0, gains[i][j]) for i, j in enumerate(chosen) if j >= 0)
-        for chosen in set(permutations([*range(targets), *free], len(gains)))
-    )
+    worth = {0}
+    for chosen in set(permutations([*range(targets), *free], len(gains))):
+        worth.add(sum(max(0, gains[i][j]) for i, j in enumerate(chosen) if j >= 0))
+    return max(worth)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 1), (2, 2), (3, 3), (4, 3), (3, 4), (4, 4)])

@@ -142,3 +142,43 @@ def test_orders_of_asks_are_paired_as_those_of_bids() -> None:
 
     assert plan.levels == [0, 1]
     assert plan.wants == [Want.KEEP, Want.REPLACE]
+
+
+def test_a_debounced_order_within_reach_stays_with_its_target() -> None:
+    plan = matched([(10_015, 10)], [(10_000, 10), (9_800, 10)], debounced=(0,))
+
+    assert plan.levels == [0]
+    assert plan.uncovered == [1]
+
+
+def ten(*prices: int) -> Quotes:
+    """Return quotes for ten lots each."""
+    return [(price, 10) for price in prices]
+
+
+def test_an_order_inside_two_bands_stays_for_the_nearer_target() -> None:
+    plan = matched(ten(10_000), ten(10_004, 10_001))
+
+    assert plan.levels == [1]
+    assert plan.wants == [Want.KEEP]
+
+
+def test_orders_give_way_more_than_once_until_all_targets_have_one() -> None:
+    plan = matched(ten(10_022, 10_017, 10_011, 10_009), ten(10_023, 10_022, 10_014))
+
+    assert plan.levels == [0, 1, 2, -1]
+    assert plan.uncovered == []
+
+
+def test_targets_out_of_reach_are_passed_over_one_by_one() -> None:
+    plan = matched(ten(10_000), ten(10_200, 10_010))
+
+    assert plan.levels == [1]
+    assert plan.wants == [Want.MODIFY]
+
+
+def test_neighbouring_leftovers_are_all_modified() -> None:
+    plan = matched(ten(10_100, 10_000, 9_900), ten(10_110, 10_010, 9_910))
+
+    assert plan.levels == [0, 1, 2]
+    assert plan.wants == [Want.MODIFY] * 3

@@ -173,6 +173,23 @@ def test_what_a_cycle_places_for_an_ask_and_what_it_notes_of_it() -> None:
     )
 
 
+@pytest.mark.parametrize("stale_factor", [0.7, 1.7])
+def test_bands_are_whole_numbers_of_units(stale_factor: float) -> None:
+    story = Story(replace(PLAIN, bands=BandsConfig(stale_factor=stale_factor)))
+
+    story.cycle([(19_999, 10)], [(20_032, 10)])
+
+    assert {type(decision.band) for decision in story.plan.decisions} == {int}
+
+
+def test_bands_that_a_low_quota_has_widened_are_whole_numbers_too() -> None:
+    config = replace(PLAIN, quota=QuotaConfig(cap=1_000, used=850))
+
+    decision = only("place", config)
+
+    assert (type(decision.band), decision.band) == (int, 15)
+
+
 def test_blind_each_decision_has_what_is_known_and_no_band() -> None:
     story = Story().tell("rest fill:101:4 disconnected")
 

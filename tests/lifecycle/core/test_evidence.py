@@ -263,3 +263,14 @@ def test_a_status_about_a_stranger_changes_nothing() -> None:
 
     assert reaction.divergences == ()
     assert story.orders == []
+
+
+def test_a_status_that_adds_nothing_asks_no_further_question() -> None:
+    # Found by the stateful tests: each answer led to the next question, as fast as the line goes.
+    story = Story().tell("rest move expired unknown")
+    asked = len(story.queries())
+
+    story.tell("unknown unknown unknown")
+
+    assert len(story.queries()) == asked
+    assert story.tell("absent").told().startswith("cancelled idle")

@@ -60,6 +60,15 @@ def test_a_second_modify_has_the_room_that_the_first_leaves(missing: int) -> Non
     assert story.kinds() == ["modify"] * (2 - missing)
 
 
+@pytest.mark.parametrize(("lots", "sent"), [(30, 2), (29, 1)])
+def test_each_place_of_a_cycle_takes_its_room(lots: int, sent: int) -> None:
+    story = resting(lots)
+
+    story.cycle([(20_000, 10), (19_900, 10), (19_800, 10)])
+
+    assert story.kinds() == ["place"] * sent
+
+
 def test_an_amendment_that_adds_nothing_is_sent_at_the_cap() -> None:
     story = resting(10, amends=True)
 
@@ -166,3 +175,14 @@ def test_the_worst_case_of_both_sides_is_what_may_still_fill() -> None:
     story.cycle([(20_000, 6)], [(20_100, 7)])
 
     assert story.manager.exposure == (10, 3)
+
+
+@pytest.mark.parametrize(("price", "kinds"), [(20_012, []), (20_013, ["cancel"])])
+def test_at_the_stale_band_itself_a_larger_order_waits_for_room(
+    price: int, kinds: list[str]
+) -> None:
+    story = resting(19)
+
+    story.cycle([(price, 15)])
+
+    assert story.kinds() == kinds

@@ -51,8 +51,8 @@ def test_the_step_is_the_greater_of_ticks_and_volatility() -> None:
     calm, wild = lattice(), lattice()
 
     calm.snap(quotes([20_000]), WIDE, MILLION)
-    # 16 bp a minute, an eighth of it is 2 bp, which at 20000 units are 4 of them.
-    wild.snap(quotes([20_000]), Market(0, 1, 10**9, volatility=16_000_000), MILLION)
+    # 32 bp a minute, a sixteenth of it is 2 bp, which at 20000 units are 4 of them.
+    wild.snap(quotes([20_000]), Market(0, 1, 10**9, volatility=32_000_000), MILLION)
 
     assert (calm.step, wild.step) == (2, 4)
 

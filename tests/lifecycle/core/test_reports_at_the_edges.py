@@ -36,6 +36,10 @@ place fill_by_oid:101:10 cancelled:101 | filled idle 10 0@20000 101 | 10 | 10 0 
 # a row about an order that is modified before its oid was known
 place status:open move listed:101:20000:10 | modify-pending modifying 0 10@20000 101 | 0 | 20 0 | -
 place status:open to:20000:20 listed:101:20000:6 | modify-pending modifying 0 6@20000 101 | 0 | 30 0 | -
+place status:open move listed:101:20000:10 stray | modify-pending modifying 4 6@20000 101 | 4 | 20 0 | -
+amend:place status:open move listed:101:20000:10 | modify-pending modifying 0 10@20000 101 | 0 | 10 0 | -
+# statuses alone do not prove that a modify left nothing
+rest move expired status:cancelled status:cancelled | in-doubt modifying? 0 10@20000 101 | 0 | 20 0 | -
 # of the very moment of closing
 rest cancelled:101 as_was<0.1 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
 rest cancelled:101 status:open<0.1 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
@@ -48,6 +52,11 @@ amend:rest to:20000:20 fill:101:12 | modify-pending modifying 12 0@20000 101 | 1
 # an answer that names the present leg, or an old one
 rest move fill:101:4 modified:101:4:20050 | filled idle 4 0@20050 101 | 4 | 4 0 | -
 rest move moved to:20090 modified:101:10:20090 | modify-pending modifying 0 10@20050 102 | 0 | 20 0 | -
+# said before a look that lacked it: that look counts
+place absent accepted:101<0.15 absent | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+place absent accepted:101 absent | resting idle 0 10@20000 101 | 0 | 10 0 | -
+# while a modify is unanswered nothing else ends the order
+rest move fill:101:10 accepted:101 | modify-pending modifying 10 0@20000 101 | 10 | 20 0 | -
 # a sign of life between two absences
 rest absent fill:101:1 absent | resting idle 1 9@20000 101 | 1 | 10 0 | -
 rest absent status:open absent | resting idle 0 10@20000 101 | 0 | 10 0 | -
@@ -259,7 +268,9 @@ def test_an_order_whose_modify_never_left_closed_when_we_learnt_it() -> None:
 
 
 def test_a_refusal_that_does_not_say_what_rests_puts_the_same_modify_off_for_nothing() -> None:
-    story = Story().tell("rest move refused:unknown as_was move")
+    story = Story().tell("rest move refused:unknown as_was wait:0.5")
+
+    story.cycle([(20_050, 10)])
 
     assert story.kinds() == ["modify"]
 
@@ -295,3 +306,17 @@ def test_a_snapshot_of_the_very_moment_of_the_break_ends_it() -> None:
     story = Story().tell("rest disconnected reconnected as_was<0.1")
 
     assert story.manager.is_blind is False
+
+
+def test_an_order_accepted_before_a_look_that_lacked_it_is_asked_about() -> None:
+    story = Story().tell("place absent accepted:101<0.15")
+
+    assert [type(query) for query in story.queries()] == [QueryOrder]
+    assert story.orders[0].absences == 1
+
+
+def test_an_order_that_was_never_confirmed_is_asked_about_when_it_diverges() -> None:
+    story = Story().tell("place refused:alive")
+
+    assert story.diverged == ["placing-modify_answered"]
+    assert [type(query) for query in story.queries()] == [QueryOrder]

@@ -58,15 +58,30 @@ def test_a_doubt_makes_the_comparison_due_a_timeout_after_the_last() -> None:
 
 
 def test_a_request_in_flight_is_no_doubt_so_the_comparison_keeps_its_period() -> None:
-    slow = replace(PLAIN, timing=TimingConfig(request_timeout_s=30.0, reconcile_s=40.0))
-    story = Story(slow)
+    table = TimingConfig(request_timeout_s=30.0, reconcile_s=40.0, retire_s=32.0)
+    story = Story(replace(PLAIN, timing=table))
     story.cycle()
+    story.tell("rest cancelled:101")
+    retired_at = story.orders[0].closed_at + 32 * SECOND
+    story.now = 20 * SECOND
     story.tell("place")
 
-    at(story, 30 * SECOND)
+    at(story, retired_at)
 
+    assert story.orders[0].state is State.RETIRED
     assert asked(story) == []
-    assert story.manager.next_timer == 31 * SECOND
+
+
+def test_an_order_that_closed_longer_ago_than_one_we_heard_of_before_retires_before_it() -> None:
+    story = Story()
+    first, second = story.rest([(20_000, 10), (19_900, 10)])
+    story.wait(10)
+    story.receive(Cancelled(story.now, first.cloid, "101", CancelReason.VENUE))
+    story.receive(Cancelled(story.now - 5 * SECOND, second.cloid, "102", CancelReason.VENUE))
+
+    at(story, second.closed_at + 60 * SECOND)
+
+    assert (first.state, second.state) == (State.CANCELLED, State.RETIRED)
 
 
 def test_where_the_period_is_shorter_than_the_timeout_a_doubt_does_not_lengthen_it() -> None:

@@ -50,6 +50,7 @@ HERE: Final = [(20_000, 10)]
 THERE: Final = [(20_100, 10)]
 FAR: Final = [(20_200, 10)]
 CAPPED: Final = replace(RULES, exposure_cap=15)
+IN_STEP: Final = replace(RULES, in_step=True)
 
 KEPT: Final = decided("a", Action.KEEP, Reason.SAME_POINT)
 MOVES: Final = decided("a", Action.MODIFY, Reason.MODIFY, target=20_100)
@@ -171,9 +172,9 @@ TRACES: Final[list[tuple[str, str, Rules, list[Record], list[Record]]]] = [
                         sends=[place(1, "b", price=19_900)])],
      [*resting(), cycle(2, [*HERE, (19_900, 10)], KEPT, placed("b", level=1, price=19_900),
                         sends=[place(2, "b", price=19_900)])]),
-    ("S17", "", RULES,
-     [*resting(), cycle(2, [*HERE, (19_900, 10)], KEPT, placed("a", level=1, price=19_900),
-                        sends=[place(2, "a", price=19_900)])],
+    ("S17", "", IN_STEP,
+     [*resting(), cycle(2, [*HERE, (19_999, 10)], KEPT, placed("a", level=1, price=19_999),
+                        sends=[place(2, "a", price=19_999)])],
      resting()),
     ("S18", "", RULES,
      [*resting(), cycle(2, (), GOES, sends=[cancel(2, "stranger")])],
@@ -200,11 +201,27 @@ TRACES: Final[list[tuple[str, str, Rules, list[Record], list[Record]]]] = [
      [*resting(), restarted(2, ask_open(2)), listed(2.5),
       cycle(3, (), GOES, sends=[cancel(3, at=3)])]),
     ("S22", "", RULES,
-     [cycle(1, HERE, placed(), sends=[place(1)], points=[(19_994, 10)], step=4)],
+     [cycle(1, HERE, placed(price=19_994), sends=[place(1, price=19_994)],
+            points=[(19_994, 10)], step=4)],
      [cycle(1, HERE, placed(), sends=[place(1)], points=HERE, step=4)]),
     ("S22", "V1", RULES,
      [cycle(1, HERE, points=[(20_000, 9)], step=4)],
      placing()),
+    ("S23", "", RULES,
+     [*resting(), cycle(2, THERE, MOVES, sends=[modify(2, price=20_101)])],
+     moving()),
+    ("S23", "", RULES,
+     [cycle(1, HERE, decided("a", Action.PLACE, Reason.UNCOVERED, price=19_999),
+            sends=[place(1, price=19_999)])],
+     placing()),
+    ("S23", "", IN_STEP,
+     [*resting(), cycle(2, THERE, MOVES, sends=[modify(2, price=20_107)])],
+     [*resting(), cycle(2, THERE, MOVES, sends=[modify(2, price=20_106)])]),
+    ("S23", "", IN_STEP,
+     [cycle(1, HERE, decided("a", Action.PLACE, Reason.UNCOVERED, price=19_993),
+            sends=[place(1, price=19_993)])],
+     [cycle(1, HERE, decided("a", Action.PLACE, Reason.UNCOVERED, price=19_994),
+            sends=[place(1, price=19_994)])]),
     ("V1", "", RULES,
      [cycle(1, HERE)],
      placing()),
@@ -260,7 +277,7 @@ def broken(rules: Rules, trace: Sequence[Record]) -> list[str]:
 
 
 def test_all_promises_are_there_in_order() -> None:
-    wanted = [f"S{number}" for number in range(1, 23)] + [f"V{number}" for number in range(1, 8)]
+    wanted = [f"S{number}" for number in range(1, 24)] + [f"V{number}" for number in range(1, 8)]
 
     assert [invariant.id for invariant in INVARIANTS] == wanted
 
