@@ -177,7 +177,7 @@ def test_what_a_cycle_places_for_an_ask_and_what_it_notes_of_it() -> None:
 def test_bands_are_whole_numbers_of_units(stale_factor: float) -> None:
     story = Story(replace(PLAIN, bands=BandsConfig(stale_factor=stale_factor)))
 
-    story.cycle([(19_999, 10)], [(20_032, 10)])
+    story.cycle([(19_961, 10)], [(20_040, 10)])
 
     assert {type(decision.band) for decision in story.plan.decisions} == {int}
 

@@ -29,6 +29,8 @@ amend:rest move cancelled:101 modified:101:10:20050<0.1 | resting idle 0 10@2005
 amend:rest move cancelled:101 modified:101:10:20050<0.2 | cancelled idle 0 0@20050 101 | 0 | 0 0 | -
 # a look from before the end of the leg
 rest move cancelled:101 unanswered wait:5 as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
+rest move unanswered wait:5.5 cancelled:101 as_was<0.15 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest move unanswered wait:5.5 cancelled:101 as_was<0.1 | resting idle 0 10@20000 101 | 0 | 10 0 | -
 # strays of a leg that a snapshot names
 rest fill_by_oid:102:8 listed:102:20050:8 | filled idle 8 0@20050 102 | 8 | 8 0 | fill-of-unknown-order; @H listed-under-another-oid
 place fill_by_oid:101:10 fill:101:1 | filled idle 11 0@20000 101 | 11 | 11 0 | fill-of-unknown-order; overfill
