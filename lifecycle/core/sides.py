@@ -121,6 +121,9 @@ class SidePlan:
         kept."""
 
     def _match(self) -> None:
+        if not self.orders:
+            self.uncovered = list(range(len(self.targets)))
+            return
         taken = [False] * len(self.targets)
         for i, order in enumerate(self.orders):
             # Placing and modifying orders keep the target nearest to where they are going;
