@@ -25,14 +25,11 @@ def base_latch(settings: Settings, targets: Targets, volatility: int) -> int:
     """
     if settings.latch is not None:
         return settings.latch
-    if not targets.bids or not targets.asks:
-        # Without a spread the volatility alone says what drift is worth.
-        wanted = volatility * settings.sigma_share // MILLION
-        return min(max(wanted, settings.latch_min), settings.latch_max)
-    bid, ask = targets.bids[0].price, targets.asks[0].price
-    half_spread = (ask - bid) * _UNIT // (ask + bid)
-    wanted = half_spread * settings.half_spread_share // MILLION
-    wanted = max(wanted, volatility * settings.sigma_share // MILLION)
+    wanted = volatility * settings.sigma_share // MILLION
+    if targets.bids and targets.asks:
+        bid, ask = targets.bids[0].price, targets.asks[0].price
+        half_spread = (ask - bid) * _UNIT // (ask + bid)
+        wanted = max(wanted, half_spread * settings.half_spread_share // MILLION)
     return min(max(wanted, settings.latch_min), settings.latch_max)
 
 

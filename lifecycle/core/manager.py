@@ -87,7 +87,8 @@ class OrderManager:
             headroom = desk.ledger.headroom
             if not grid.is_still(targets, market, headroom):
                 _check_targets(targets)
-            wanted = snapped = grid.snap(targets, market, headroom)
+                grid.snap(targets, market, headroom)
+            wanted = snapped = grid.wanted
             step = grid.step
         position = desk.blotter.position
         if (

@@ -12,8 +12,8 @@ What goes with a layer that has no table of its own: whether the place of a repl
 together with its cancel (`orders.place_with_cancel`), and whether a fill has a cycle of its own
 (`orders.refill_s`), go with modify-first. Bands say when an order is changed, modify-first says
 how; and as long as every change is a cancel and a place, waiting for the proof that the predecessor
-is gone would leave its side empty for a cycle. What is
-no layer, `[risk]` and the rest of `[orders]`, stays as configured; only `legacy` knows no risk.
+is gone would leave its side empty for a cycle. What is no layer, `[risk]` and the rest of
+`[orders]`, stays as configured; only `legacy` knows no risk.
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""S4–S7, S9–S11, S13, S14, S21: what may be sent, how much of it, and when nothing may."""
+"""S4–S7, S9–S11, S13, S14, S21–S23: what may be sent, how much of it, and when nothing may."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -224,7 +224,7 @@ QUOTING = (
     Invariant("S11", "requests stay within the ledgers", on_send=_s11),
     Invariant("S13", "what rests as wanted costs nothing", on_send=_s13),
     Invariant("S14", "drift inside the band costs nothing", on_send=_s14),
+    Invariant("S21", "blind, nothing is sent", on_send=_s21),
     Invariant("S22", "the grid moves a price by a step and its margin at most", on_cycle=_s22),
     Invariant("S23", "what is sent goes to its target, or inside its band", on_send=_s23),
-    Invariant("S21", "blind, nothing is sent", on_send=_s21),
 )

@@ -8,38 +8,15 @@ from msgspec import structs
 from rich.console import Console
 
 from lifecycle.run.compared import MEASURES, Board, contributions, standing
-from lifecycle.run.frame import Presence, Summary
 from lifecycle.run.policies import ABLATION, BOTH
 from lifecycle.views.compare import COLUMNS, comparison
 from lifecycle.views.compare_page import page
 from lifecycle.views.theme import THEME
+from tests import summaries
 
-RUN = Summary(
-    policy="stable",
-    market="generated, seed 1",
-    seconds=300.0,
-    cycles=40,
-    rows=1000,
-    placed=4,
-    modified=9,
-    cancelled=1,
-    rejected=0,
-    fills=2,
-    filled_qty="0.2",
-    calls=14,
-    calls_per_minute=3.5,
-    cancels_per_cycle=0.025,
-    modify_share=0.9,
-    queue_kept=0.886,
-    zero_action=0.85,
+RUN = structs.replace(
+    summaries.RUN,
     cancel_fill=None,
-    presence=Presence(bid=1.0, ask=0.9),
-    staleness_rms_bps=1.1,
-    staleness_limit_bps=1.5,
-    markout_5s_bps=-1.25,
-    position="0",
-    kept={},
-    timeline=[],
     series=[(60, None, None, None, 0), (120, 1.0, 0.9, 1.0, 3), (180, 1.0, 1.0, 1.2, 4)],
 )
 
