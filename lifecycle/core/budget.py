@@ -79,9 +79,11 @@ class Budget:
             return
         if self.started_at is None:
             self.started_at = now
-        buckets = [bucket for bucket in self.buckets if self.expires_at(bucket) > now]
+        span = self.span
+        gone = now - span - self.settings.window
+        buckets = [bucket for bucket in self.buckets if bucket[0] > gone]
         since, *counts = (now, 0, 0, 0, 0)
-        if buckets and now < buckets[-1][0] + self.span:
+        if buckets and now < buckets[-1][0] + span:
             since, *counts = buckets.pop()
         counts[what] += count
         buckets.append((since, counts[0], counts[1], counts[2], counts[3]))
@@ -105,12 +107,15 @@ class Budget:
 
     def within(self, now: Nanos) -> tuple[int, int, int, int]:
         """Return how much of each `Spending` the window has seen."""
-        counts = [0, 0, 0, 0]
-        for bucket in self.buckets:
-            if self.expires_at(bucket) > now:
-                for what in Spending:
-                    counts[what] += bucket[1 + what]
-        return counts[0], counts[1], counts[2], counts[3]
+        changes = places = cancels = earned = 0
+        gone = now - self.span - self.settings.window
+        for since, *counts in self.buckets:
+            if since > gone:
+                changes += counts[0]
+                places += counts[1]
+                cancels += counts[2]
+                earned += counts[3]
+        return changes, places, cancels, earned
 
     def horizon(self, left: int, now: Nanos) -> Nanos | None:
         """Return how long `left` requests last as the window went; None: they never end."""

@@ -62,6 +62,9 @@ _DEBOUNCE: Final = HoldEvent.DEBOUNCE
 _RELEASE: Final = HoldEvent.RELEASE
 _LATCH: Final = HoldEvent.LATCH
 _DEBOUNCED: Final = Hold.DEBOUNCED
+_SPEND_CHANGE: Final = Spending.CHANGE
+_SPEND_PLACE: Final = Spending.PLACE
+_SPEND_CANCEL: Final = Spending.CANCEL
 _CHANGES: Final = (Want.MODIFY, Want.REPLACE)
 """What may be wanted of an order that rests and is wanted elsewhere, or in another size."""
 
@@ -146,7 +149,7 @@ class Round:
         settings = self.desk.settings
         both = (self.bids, self.asks)
         uncovered = sum(len(plan.uncovered) for plan in both)
-        ration.spend(Spending.PLACE, max(0, uncovered - self.desk.budget.prepaid))
+        ration.spend(_SPEND_PLACE, max(0, uncovered - self.desk.budget.prepaid))
         normal: list[Cloid] = []
         low: list[Cloid] = []
         for plan in both:
@@ -157,9 +160,9 @@ class Round:
                 if plan.is_stale(i):
                     if self.is_saving or ration.must_wait(settings.normal_floor):
                         self.urgent.add(order.cloid)
-                    ration.spend(Spending.CHANGE)
+                    ration.spend(_SPEND_CHANGE)
                 elif order.hold is _DEBOUNCED:
-                    ration.spend(Spending.CHANGE)
+                    ration.spend(_SPEND_CHANGE)
                 else:
                     (low if self._is_small(plan, i) else normal).append(order.cloid)
         for floor, changes in ((settings.normal_floor, normal), (settings.low_floor, low)):
@@ -309,7 +312,7 @@ class Round:
         plan.advance(target.price)
         self._note(plan, i, _ACTION_MODIFY, reason)
         self.modifies.append(self.desk.modify(order, target))
-        self.desk.budget.enter(Spending.CHANGE, self.desk.now)
+        self.desk.budget.enter(_SPEND_CHANGE, self.desk.now)
 
     def _cancel(self, plan: SidePlan, i: int, reason: Reason) -> bool:
         ledger = self.desk.ledger
@@ -325,7 +328,7 @@ class Round:
         if reason is _REASON_REPLACE:
             budget.replace(now, len(self.desk.blotter.open))
         else:
-            budget.enter(Spending.CANCEL, now)
+            budget.enter(_SPEND_CANCEL, now)
         return True
 
     # Targets without an order.

@@ -268,12 +268,15 @@ class SidePlan:
 
     def _stands_for(self, idle: Sequence[int]) -> Callable[[int, int], bool]:
         """Return what says whether the n-th idle order may stand for a level as it is."""
+        orders, targets, bands, fits = self.orders, self.targets, self.bands, self._fits
+        # Asked for every order and every level near it: without a factor the band is at hand.
+        plain = self.factors is None and self.desk.settings.adverse_factor == MILLION
 
         def stands(n: int, level: int) -> bool:
-            i, target = idle[n], self.targets[level]
-            order = self.orders[i]
-            away = abs(order.leg.price - target.price)
-            return away <= self.band(i, level) and self._fits(order, target)
+            i, target = idle[n], targets[level]
+            order = orders[i]
+            band = bands[level] if plain else self.band(i, level)
+            return abs(order.leg.price - target.price) <= band and fits(order, target)
 
         return stands
 
