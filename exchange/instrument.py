@@ -74,9 +74,14 @@ class Instrument:
                 ticks.append(tick)
         return tuple(starts), tuple(ticks)
 
+    @property
+    def has_one_tick(self) -> bool:
+        """Whether every price of whole units is valid."""
+        return not self._starts
+
     def tick(self, price: Price) -> int:
         """Return the least price step at `price`, in price units."""
-        return self._ticks[bisect_right(self._starts, price)]
+        return self._ticks[bisect_right(self._starts, price)] if self._starts else 1
 
     def is_valid_price(self, price: Price) -> bool:
         """Say whether the venue accepts `price`."""
@@ -95,14 +100,17 @@ class Instrument:
         return (
             price > 0
             and qty > 0
-            and price % self._ticks[bisect_right(self._starts, price)] == 0
+            and (not self._starts or price % self.tick(price) == 0)
             and price * qty >= self.min_notional_units
         )
 
     def snap(self, price: Price, side: Side) -> Price:
         """Return the nearest valid price that is not more aggressive: bids down, asks up."""
+        if not self._starts:
+            # Each unit is a tick.
+            return price
         tick = self.tick(price)
-        if side is Side.BUY:
+        if side > 0:
             return price - price % tick
         return price + -price % tick
 

@@ -10,10 +10,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from exchange.commands import Command
+from exchange.commands import Command, Request
 from exchange.instrument import Instrument
+from exchange.market import Market, Row
 from exchange.reports import Report
 from exchange.units import Nanos
+from exchange.words import Outcome
 
 
 class Capabilities(Struct, frozen=True):
@@ -36,11 +38,21 @@ class Capabilities(Struct, frozen=True):
     batch_max: int = 200
 
 
+class NoAnswer(Struct, frozen=True, tag="no_answer", gc=False):
+    """The transport's own word: a request has failed on its way, and no answer will come.
+
+    What became of it is as the outcome says, which is unknown but for `Outcome.NOT_SENT`.
+    """
+
+    command: Request
+    outcome: Outcome
+
+
 class Received(Struct, frozen=True, gc=False):
-    """A report and when it reached us."""
+    """A report, or the news that there will be none, and when it reached us."""
 
     at: Nanos
-    report: Report
+    report: Report | NoAnswer
 
 
 class Venue(Protocol):
@@ -59,3 +71,16 @@ class Venue(Protocol):
 
     def poll(self, now: Nanos) -> list[Received]:
         """Return what has reached us up to `now` and was not returned yet, in order of arrival."""
+
+
+class LiveVenue(Venue, Protocol):
+    """A venue of the real world, where one waits: its clock is ours."""
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait until something has reached us, or so long; False if nothing has."""
+
+    def market(self, now: Nanos) -> Market:
+        """Return the book as it is seen."""
+
+    def seen(self, now: Nanos) -> list[Row]:
+        """Return the market rows that have come since the last call."""

@@ -14,16 +14,22 @@ class SmoothingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """L1: each parameter's EMA, and a deadband against the last value that was emitted."""
 
     enabled: bool = True
+    """Off: parameters go to the quoter as they are."""
     kappa_alpha: float = 0.10
     """Weight of the newest sample. Kappa is the noisiest estimate of all, hence the slowest."""
     kappa_deadband: float = 0.05
     """Relative change below which the last emitted value stays. Kappa sets the half-spread almost
     in inverse proportion: 5 % of it is less than half a basis point at the usual 8.5."""
     sigma_alpha: float = 0.15
+    """As `kappa_alpha`, of the volatility."""
     sigma_deadband: float = 0.03
+    """As `kappa_deadband`, of the volatility."""
     gamma_alpha: float = 0.20
+    """As `kappa_alpha`, of the risk aversion."""
     gamma_deadband: float = 0.03
+    """As `kappa_deadband`, of the risk aversion."""
     size_alpha: float = 0.20
+    """As `kappa_alpha`, of the size of a quote."""
     size_deadband: float = 0.10
     """A size taken from a balance moves with our own resting orders, which makes a loop."""
     cooldown_cycles: int = 3
@@ -36,6 +42,7 @@ class GridConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """L2: an absolute price lattice, so that a difference below its step is no new price."""
 
     enabled: bool = True
+    """Off: the targets' prices are taken as they are."""
     min_ticks: int = 2
     """The step is never below so many ticks."""
     sigma_divisor: float = 16.0
@@ -62,7 +69,9 @@ class BandsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Latch as a share of the volatility of one minute, where that is known and gives more: calls
     go with the square of volatility over band, so the same share costs the same in any market."""
     latch_bps_min: float = 3.0
+    """The latch is never narrower than this, before level, queue and quota widen it."""
     latch_bps_max: float = 10.0
+    """Nor wider than this, before level, queue and quota widen it."""
     queue_bonus: float = 0.5
     """At the very front of its queue an order's latch is wider by this share of itself."""
     adverse_factor: float = 1.0
@@ -86,6 +95,7 @@ class ModifyConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """L3: one modify instead of a cancel and a place."""
 
     enabled: bool = True
+    """Off: an order that is acted on is cancelled and placed again."""
     min_interval_ms: int = 500
     """The least time between two modifies, counted from sending; a modify that is wanted
     earlier is debounced: the order rests and is retried."""
@@ -104,7 +114,9 @@ class QuotaConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     enabled: bool = True
     """Off: nothing is saved up, only the ledgers' hard end is kept to."""
     cap: int | None = None
+    """Requests that the venue grants. None: no limit, and nothing to save up."""
     used: int = 0
+    """Of these, used before we start."""
     cancel_cap: int | None = None
     """The cancels' own ledger; None: as `cap`."""
     earns: float = 0.0
@@ -112,7 +124,9 @@ class QuotaConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     wide_below: float = 0.30
     """Headroom below which the latch widens."""
     widest_below: float = 0.10
+    """Headroom below which the latch is as wide as it gets."""
     widest_factor: float = 3.0
+    """What the latch is multiplied by then; between the two it rises linearly."""
     normal_floor: float = 0.05
     """Headroom below which a modify waits that is neither stale nor small."""
     low_floor: float = 0.20
@@ -122,15 +136,18 @@ class QuotaConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     window_s: float = 600.0
     """Over which spending is budgeted."""
     modify_share: float = 0.4
+    """Of a window's budget, for modifies; what one kind leaves is lent to the others."""
     place_share: float = 0.4
+    """The same, for places."""
     cancel_share: float = 0.2
-    """Of a window's budget, by decision; what one kind leaves is lent to the others."""
+    """The same, for cancels. The three make 1."""
 
 
 class ChurnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """L6: what is counted over the last cycles, and when that is an alarm."""
 
     enabled: bool = True
+    """Off: nothing is counted, and there are no alarms."""
     window: int = 100
     """Cycles."""
     spiral_ratio: float = 10.0
@@ -140,6 +157,7 @@ class ChurnConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     absence_share: float = 0.95
     """Presence of a side in the window below which it is absent."""
     absence_cycles: int = 50
+    """Cycles in a row that it must be so."""
     deadband_boost: float = 2.0
     """What a spiral multiplies the smoother's deadbands with; 1 leaves them alone."""
 
@@ -149,12 +167,23 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     exposure_cap: Decimal | None = None
     """The worst case a side, in base quantity, if everything possibly live were to fill."""
+    order_qty_max: Decimal | None = None
+    """The most that one order may have, in base quantity; a larger target is not sent."""
+    collar_bps: float | None = 500.0
+    """How far from the mid a price may be; without a book nothing is sent. None: anywhere."""
+    requests_per_minute: int | None = 300
+    """Requests in any minute, cancels counted; then places and modifies wait. Cancels never do."""
+    rejects_in_row: int | None = 10
+    """So many places and modifies refused in a row open the breaker: one probe at a time."""
+    reject_pause_s: float = 30.0
+    """The time before each probe."""
 
 
 class TimingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long things take."""
 
     cycle_s: float = 6.0
+    """Time between two cycles, for whoever runs the loop."""
     request_timeout_s: float = 5.0
     """A request without an answer is in doubt after this; it carries the same expiry, so that one
     that has not reached the venue by then never will."""
@@ -163,12 +192,17 @@ class TimingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reconcile_s: float = 60.0
     """How often open orders and fills are compared with the venue, also when nothing is believed
     open."""
+    market_stale_s: float | None = 30.0
+    """A market seen longer ago than this is not quoted by: what rests stays, nothing is sent."""
+    market_withdraw_s: float | None = 120.0
+    """Seen longer ago than this, everything is withdrawn."""
 
 
 class OrdersConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How orders are sent."""
 
     post_only: bool = True
+    """A place that would cross the book is refused by the venue instead of taking."""
     place_with_cancel: bool = False
     """Send the place of a replacement together with its cancel, without waiting for the proof
     that the predecessor is gone. The legacy policy's fault: both may fill."""
@@ -176,6 +210,14 @@ class OrdersConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Whoever runs the loop adds a cycle at once when an order is gone that nobody cancelled, so
     that its level does not stand empty until the next one, if the last cycle is so long ago; None
     waits for the next."""
+    foreign: Literal["leave", "adopt", "cancel"] = "leave"
+    """What becomes of orders that rest when we start and are not ours: someone else's are left
+    alone, or quoted with as if they were ours, or cancelled. What carries our own prefix and is
+    not in the journal is always adopted."""
+
+
+UNGUARDED = RiskConfig(collar_bps=None, requests_per_minute=None, rejects_in_row=None)
+"""No hard limits."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -204,6 +246,7 @@ LEGACY = Config(
     modify=ModifyConfig(max_bps=0.0, min_interval_ms=2000, scope="global", gated="drop"),
     quota=QuotaConfig(enabled=False),
     churn=ChurnConfig(enabled=False),
+    risk=UNGUARDED,
     orders=OrdersConfig(place_with_cancel=True, refill_s=None),
 )
 """The recorded behaviour: a band below the noise, modifies limited to uselessness, and a cancel

@@ -14,6 +14,7 @@ from exchange.words import Outcome
 from lifecycle.core.manager import OrderManager
 from spec.trace import (
     Cycled,
+    Halted,
     Plan,
     Reaction,
     Record,
@@ -60,10 +61,16 @@ class TracedManager:
             self._sink(Ticked(now, reaction))
         return reaction
 
-    def restarted(self, now: Nanos) -> Reaction:
-        """Come back from the dead, as `OrderManager.restarted`."""
-        reaction = self.manager.restarted(now)
-        self._sink(Restarted(now, reaction))
+    def restarted(self, now: Nanos, session: str = "") -> Reaction:
+        """Start, as `OrderManager.restarted`."""
+        reaction = self.manager.restarted(now, session)
+        self._sink(Restarted(now, reaction, session))
+        return reaction
+
+    def halt(self, now: Nanos, why: str) -> Reaction:
+        """Want nothing any more, as `OrderManager.halt`."""
+        reaction = self.manager.halt(now)
+        self._sink(Halted(now, why, reaction))
         return reaction
 
 
@@ -74,7 +81,7 @@ def replay(manager: OrderManager, records: Iterable[Record]) -> OrderManager:
     code or with another configuration, and must not be continued.
     """
     for number, record in enumerate(records):
-        output = _feed(manager, record)
+        output = step(manager, record)
         expected = record.plan if isinstance(record, Cycled) else record.reaction
         if output != expected:
             raise ValueError(
@@ -84,7 +91,8 @@ def replay(manager: OrderManager, records: Iterable[Record]) -> OrderManager:
     return manager
 
 
-def _feed(manager: OrderManager, record: Record) -> Plan | Reaction:
+def step(manager: OrderManager, record: Record) -> Plan | Reaction:
+    """Feed a manager the input of one record; returns what it makes of it."""
     match record:
         case Cycled():
             return manager.cycle(record.now, record.targets, record.market)
@@ -95,4 +103,6 @@ def _feed(manager: OrderManager, record: Record) -> Plan | Reaction:
         case Ticked():
             return manager.tick(record.now)
         case Restarted():
-            return manager.restarted(record.now)
+            return manager.restarted(record.now, record.session)
+        case Halted():
+            return manager.halt(record.now)

@@ -20,11 +20,24 @@ from exchange.words import Cloid, Oid, Side, TradeId
 from spec.rules import Rules
 from spec.states import State
 
+PROOF = 8
+"""A shorter prefix of a cloid may be anyone's, and proves nothing."""
+
 
 class LegFacts:
     """One oid of an order."""
 
-    __slots__ = ("filled", "gone", "gone_at", "oid", "price", "qty", "said_filled")
+    __slots__ = (
+        "filled",
+        "gone",
+        "gone_at",
+        "guessed",
+        "oid",
+        "price",
+        "qty",
+        "said_filled",
+        "taken_at",
+    )
 
     def __init__(self, oid: Oid | None, price: Price, qty: Qty) -> None:
         self.oid = oid
@@ -33,8 +46,12 @@ class LegFacts:
         self.filled: Qty = 0
         self.said_filled: Qty = 0
         """What the venue's own word says has filled, without the fills."""
+        self.guessed = False
+        """Only a fill has told of it, and nothing on record explains it."""
         self.gone = False
         self.gone_at: Nanos = 0
+        self.taken_at: Nanos = -1
+        """When it was seen and taken over, its size then being what remained; -1: it was sent."""
 
     @property
     def leaves(self) -> Qty:
@@ -49,6 +66,7 @@ class OrderFacts:
         "absences",
         "absent_at",
         "accepted",
+        "adopted",
         "answered",
         "answered_at",
         "asked_at",
@@ -61,6 +79,9 @@ class OrderFacts:
         "ended_as",
         "filled",
         "in_doubt",
+        "known",
+        "lacked",
+        "lacked_at",
         "last_old_leg",
         "legs",
         "modified_at",
@@ -90,15 +111,22 @@ class OrderFacts:
         self.asked_at: Nanos | None = None
         """When it was last queried."""
         self.accepted = False
+        self.adopted = False
+        """It was taken over: nobody knows what it was sent with."""
         self.closed = False
         self.closed_at: Nanos = 0
         self.ended_as: State | None = None
         """How it closed: filled, cancelled or rejected."""
         self.filled: Qty = 0
+        self.known: Qty = 0
+        """The most that anything has said to have filled in all."""
         self.seen_at: Nanos = now
         """Time of the newest evidence that it was there."""
         self.absences = 0
         self.absent_at: Nanos = 0
+        self.lacked = 0
+        """Snapshots since its last sign of life, of which each could have shown it and did not."""
+        self.lacked_at: Nanos = 0
         self.snapshot_absence = False
         self.last_old_leg = False
         """The last report about it concerned a superseded leg."""
@@ -141,12 +169,19 @@ class OrderFacts:
             found.append(self.request.price)
         return found
 
+    def learn(self) -> None:
+        """Take what the current leg's word adds to what is known to have filled in all."""
+        old = sum(max(0, leg.said_filled - leg.filled) for leg in self.legs[:-1])
+        heard = self.filled + min(old, max(0, self.known - self.filled))
+        self.known = max(self.known, heard + max(0, self.leg.said_filled - self.leg.filled))
+
     def risk(self, rules: Rules) -> Qty:
         """Return what may still fill: both legs of an unanswered modify in full."""
         unbooked = sum(max(0, leg.said_filled - leg.filled) for leg in self.legs[:-1])
-        leg = self.leg
+        leg, unheard = self.leg, max(0, self.known - self.filled)
         if self.closed:
-            return unbooked + max(0, leg.said_filled - leg.filled)
+            return min(unbooked + max(0, leg.said_filled - leg.filled), unheard)
+        unbooked = min(unbooked, unheard)
         risk = max(0, leg.qty - leg.filled)
         if isinstance(self.request, Modify):
             if rules.capabilities.modify_keeps_oid:
@@ -160,29 +195,39 @@ class Facts:
     """Everything that a trace has proven so far."""
 
     __slots__ = (
+        "adopting",
         "asked_open_at",
         "blind",
         "blind_since",
         "cancels",
         "connected",
         "foreign",
+        "halted",
         "last_request",
         "limited",
         "now",
         "orders",
         "owners",
         "position",
+        "probed_at",
+        "proofs",
         "refused",
+        "refused_in_row",
         "requests",
         "rules",
         "seen_fills",
+        "sent_at",
+        "stale_least",
         "started_at",
         "strays",
         "traded",
+        "unwanted",
     )
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self.stale_least = rules.stale_least.as_integer_ratio()
+        """`Rules.stale_least`, at hand: most orders are nearer, and need no more arithmetic."""
         self.now: Nanos = 0
         self.started_at: Nanos | None = None
         self.orders: dict[Cloid, OrderFacts] = {}
@@ -204,6 +249,19 @@ class Facts:
         self.asked_open_at: Nanos | None = None
         self.refused: dict[tuple[Cloid | int, Price, Qty], tuple[int, Nanos]] = {}
         """What was refused, how often in a row, and when last."""
+        self.refused_in_row = 0
+        """Places and modifies of any kind."""
+        self.probed_at: Nanos = 0
+        """When the breaker, being open, last saw a refusal or let a request through."""
+        self.sent_at: tuple[Nanos, ...] = ()
+        """When the requests of the last minute were sent."""
+        self.halted = False
+        self.adopting = False
+        """Just started: the next snapshot says what else rests."""
+        self.proofs: tuple[str, ...] = (rules.session,) if len(rules.session) >= PROOF else ()
+        """Prefixes of cloids that prove an order ours."""
+        self.unwanted: set[Cloid] = set()
+        """Orders taken over only to be cancelled."""
 
     @property
     def earned(self) -> int:
@@ -278,6 +336,8 @@ class Facts:
     def _see(self, order: OrderFacts, at: Nanos) -> None:
         if at >= order.seen_at:
             order.seen_at = at
+            if at >= order.lacked_at:
+                order.lacked = 0
             if at >= order.absent_at:
                 order.absences = 0
             elif order.absences == 0:
@@ -291,9 +351,14 @@ class Facts:
         for stray in [stray for stray in self.strays if stray[0].oid == oid]:
             self.strays.remove(stray)
             self._count(order, leg, stray[0], again=stray[1])
+            order.seen_at = max(order.seen_at, stray[0].at)
             self._end_if_over(order, stray[0].at)
 
     def _count(self, order: OrderFacts, leg: LegFacts, fill: Fill, *, again: bool = False) -> None:
+        if fill.at <= leg.taken_at:
+            leg.qty += fill.qty
+            leg.said_filled += fill.qty
+            order.known += fill.qty
         leg.filled += fill.qty
         order.filled += fill.qty
         self.traded += fill.price * fill.qty

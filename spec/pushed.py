@@ -44,6 +44,7 @@ class PushedFacts(Facts):
         leg = order.leg_of(fill.oid)
         if leg is None:
             leg = LegFacts(fill.oid, fill.price, fill.qty)
+            leg.guessed = True
             order.legs.insert(-1, leg)
             self.owners[fill.oid] = order
         self._count(order, leg, fill)
@@ -57,6 +58,7 @@ class PushedFacts(Facts):
 
     def _granted(self, report: Accepted | Modified) -> None:
         self.limited = False
+        self.refused_in_row = 0
         order = self._owner(report.cloid, report.oid)
         if order is None:
             return
@@ -71,9 +73,9 @@ class PushedFacts(Facts):
             self._new_leg(order, report.oid, request.price, request.qty)
         elif order.leg_of(report.oid) is None:
             return
+        self.refused.pop((order.side, order.leg.price, order.leg.qty), None)
         if order.closed:
             return
-        self.refused.pop((order.side, order.leg.price, order.leg.qty), None)
         order.accepted = True
         order.last_old_leg = order.leg_of(report.oid) is not order.leg
         if isinstance(order.request, Place):
@@ -125,6 +127,7 @@ class PushedFacts(Facts):
         if request is None or report.request not in (0, request.request):
             return
         if isinstance(report, Rejected) and isinstance(request, Place):
+            self._count_refusal()
             self._remember_refusal((order.side, request.price, request.qty))
             self._close(order, report.at, State.REJECTED)
         elif isinstance(report, CancelRejected) and isinstance(request, Cancel):
@@ -132,7 +135,15 @@ class PushedFacts(Facts):
             order.answered_at = report.at
             self._doubt(order)
         elif isinstance(report, ModifyRejected) and isinstance(request, Modify):
+            if not order.answered:
+                self._count_refusal()
             self._modify_refused(order, request, report)
+
+    def _count_refusal(self) -> None:
+        self.refused_in_row += 1
+        most = self.rules.rejects_max
+        if most is not None and self.refused_in_row >= most:
+            self.probed_at = self.now
 
     def _modify_refused(self, order: OrderFacts, request: Modify, report: ModifyRejected) -> None:
         over = order.leg.gone or order.leg.filled >= order.leg.qty

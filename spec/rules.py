@@ -36,7 +36,23 @@ class Rules(Struct, frozen=True, kw_only=True):
     stale_bps: Fraction | None = None
     size_latch: Fraction = Fraction(1, 5)
     modify_interval: Nanos = 500_000_000
+    modify_bps: Fraction | None = None
+    """How far a modify may go; None: any distance."""
     exposure_cap: Qty | None = None
+    qty_max: Qty | None = None
+    collar_bps: Fraction | None = None
+    rate_max: int | None = None
+    """Requests in any minute; cancels count, and are never held back."""
+    rejects_max: int | None = None
+    reject_pause: Nanos = 30_000_000_000
+    market_stale: Nanos | None = None
+    market_withdraw: Nanos | None = None
+    adopts_foreign: bool = False
+    """Whether what is not ours is taken over at the start."""
+    cancels_foreign: bool = False
+    """Whether that is to be cancelled."""
+    session: str = ""
+    """The prefix of cloids before the first start that names one."""
     quota_cap: int | None = None
     quota_used: int = 0
     cancel_cap: int | None = None
@@ -67,6 +83,14 @@ class Rules(Struct, frozen=True, kw_only=True):
                 base = max(base, half_spread * self.half_spread_share)
             base = min(max(base, self.latch_bps_min), self.latch_bps_max)
         return base * self.level_factors[min(level, len(self.level_factors) - 1)]
+
+    @property
+    def stale_least(self) -> Fraction:
+        """The narrowest stale half-width that any level can have, in bps."""
+        if self.stale_bps is not None:
+            return self.stale_bps
+        base = self.latch_bps_min if self.latch_bps is None else self.latch_bps
+        return base * min(self.level_factors) * self.stale_factor
 
     def stale(
         self,

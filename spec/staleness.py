@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
-from exchange.commands import Modify, Place
+from exchange.commands import Cancel, Modify, Place
 from spec.facts import Facts
 from spec.rules import drift_bps
 from spec.trace import Action, Cycled, Decision, Reason
@@ -24,11 +24,20 @@ def is_left_stale(facts: Facts, cycle: Cycled, decision: Decision) -> bool:
         return False
     if decision.reason not in _HELD_SOFTLY or order.leg.price == decision.target:
         return False
+    most, per = facts.stale_least
+    if abs(order.leg.price - decision.target) * 10_000 * per <= most * decision.target:
+        return False
     # What this cycle sends is gone when the order's turn comes: coverage may take the last request.
     used = facts.requests + sum(isinstance(c, (Place, Modify)) for c in cycle.plan.commands)
     allowed = facts.requests_allowed
     empty = allowed is not None and used >= allowed
+    drift = drift_bps(order.leg.price, decision.target)
+    reach, cancels = facts.rules.modify_bps, facts.cancels_allowed
+    if reach is not None and drift > reach and cancels is not None:
+        # It can only be replaced: a cancel must be left.
+        gone = facts.cancels + sum(isinstance(c, Cancel) for c in cycle.plan.commands)
+        empty = empty or gone >= cancels
     queue = cycle.market.queues.get(order.cloid)
     behind = Fraction(queue.behind, queue.ahead + queue.behind) if queue and any(queue) else ZERO
     stale = facts.rules.stale(cycle.wanted, decision.level, cycle.market.volatility, behind)
-    return not empty and drift_bps(order.leg.price, decision.target) > stale
+    return not empty and drift > stale

@@ -16,7 +16,7 @@ from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Outcome, Side
 
 
-class Target(Struct, frozen=True, gc=False):
+class Target(Struct, frozen=True, gc=False, array_like=True):
     """One wanted quote."""
 
     price: Price
@@ -24,7 +24,7 @@ class Target(Struct, frozen=True, gc=False):
     """What shall rest; compared with what remains of an order."""
 
 
-class Targets(Struct, frozen=True):
+class Targets(Struct, frozen=True, array_like=True):
     """All wanted quotes, best first on each side."""
 
     bids: tuple[Target, ...] = ()
@@ -83,9 +83,23 @@ class Reason(enum.StrEnum):
     """The venue does not accept such a price, size or notional."""
     GATED = "gated"
     """Dropped by the legacy policy's global debounce."""
+    HALTED = "halted"
+    """The kill switch, or a shutdown: everything is withdrawn, and nothing is sent but that."""
+    STALE_MARKET = "stale-market"
+    """What we see of the market is too old to quote by."""
+    COLLAR = "collar"
+    """The price is further from the mid than it may be."""
+    SIZE = "size"
+    """The size is above what one order may have."""
+    RATE = "rate"
+    """As many requests as a minute may have were sent in the last one."""
+    BREAKER = "breaker"
+    """The venue refused too much in a row: one probe at a time, after a pause."""
+    FOREIGN = "foreign"
+    """Found resting at the start and not ours; the policy is to cancel such orders."""
 
 
-class Decision(Struct, frozen=True, gc=False):
+class Decision(Struct, frozen=True, gc=False, array_like=True):
     """What one cycle decided about one order, or about a target that has none."""
 
     cloid: Cloid | None
@@ -178,6 +192,16 @@ class Restarted(Struct, frozen=True, tag="restart"):
 
     now: Nanos
     reaction: Reaction
+    session: str = ""
+    """The prefix of every cloid from now on; empty: as before."""
 
 
-Record: TypeAlias = Cycled | Reported | Unanswered | Ticked | Restarted
+class Halted(Struct, frozen=True, tag="halt"):
+    """Nothing is wanted any more: all that rests is to go, until the next restart."""
+
+    now: Nanos
+    why: str
+    reaction: Reaction
+
+
+Record: TypeAlias = Cycled | Reported | Unanswered | Ticked | Restarted | Halted

@@ -55,6 +55,10 @@ class Verdict(enum.StrEnum):
     """Refused, without saying what rests; nothing changes."""
 
 
+NAMELESS: Final = "oid:"
+"""How the cloids begin by which we know, by their oids, orders that have none."""
+
+
 class Resting:
     """One oid that has been on the book."""
 
@@ -73,6 +77,11 @@ class Resting:
     def leaves(self) -> Qty:
         """What still rests."""
         return self.qty - self.filled if self.status is Status.OPEN else 0
+
+    @property
+    def name(self) -> Cloid | None:
+        """The cloid that the venue says of it; None where it was sent without one."""
+        return None if self.cloid.startswith(NAMELESS) else self.cloid
 
     def clone(self) -> "Resting":
         """Return a copy."""
@@ -124,8 +133,10 @@ class VenueModel:
         """Return what rests now."""
         return [one for one in self.book if one.status is Status.OPEN]
 
-    def current(self, cloid: Cloid) -> Resting | None:
-        """Return the newest oid of a cloid."""
+    def current(self, cloid: Cloid, oid: Oid | None = None) -> Resting | None:
+        """Return the newest oid of a cloid; of an order without one, that of any of its oids."""
+        if cloid.startswith(NAMELESS):
+            cloid = next((one.cloid for one in self.book if one.oid == oid), cloid)
         for one in reversed(self.book):
             if one.cloid == cloid:
                 return one
@@ -175,7 +186,7 @@ class VenueModel:
         self._say(Stream.ANSWERS, Accepted(now, place.cloid, oid, place.request))
 
     def _modify(self, modify: Modify, verdict: Verdict, now: Nanos) -> None:
-        old = self.current(modify.cloid)
+        old = self.current(modify.cloid, modify.oid)
         alive = old is not None and old.status is Status.OPEN
         if old is None or not alive:
             self._refuse(modify, Alive.NO, now)
@@ -211,12 +222,12 @@ class VenueModel:
         old.status = Status.CANCELLED
         oid = self._new_oid()
         self.book.append(Resting(oid, old.cloid, old.side, modify.price, modify.qty))
-        self._say(Stream.PUSHES, Cancelled(now, old.cloid, old.oid, CancelReason.REPLACED))
+        self._say(Stream.PUSHES, Cancelled(now, old.name, old.oid, CancelReason.REPLACED))
         answer = Modified(now, old.cloid, oid, modify.qty, modify.price, modify.request)
         self._say(Stream.ANSWERS, answer)
 
     def _cancel(self, cancel: Cancel, verdict: Verdict, now: Nanos) -> None:
-        old = self.current(cancel.cloid)
+        old = self.current(cancel.cloid, cancel.oid)
         if old is None or old.status is not Status.OPEN:
             answer = CancelRejected(now, cancel.cloid, "too_late", cancel.request)
             self._say(Stream.ANSWERS, answer)
@@ -226,7 +237,7 @@ class VenueModel:
         else:
             old.status = Status.CANCELLED
             self.changed_at = now
-            gone = Cancelled(now, old.cloid, old.oid, CancelReason.USER, cancel.request)
+            gone = Cancelled(now, old.name, old.oid, CancelReason.USER, cancel.request)
             self._say(Stream.ANSWERS, gone)
 
     def fill(self, one: Resting, qty: Qty, now: Nanos) -> None:
@@ -238,7 +249,7 @@ class VenueModel:
             one.status = Status.FILLED
         self.position += qty * one.side
         self.changed_at = now
-        fill = Fill(now, one.cloid, one.oid, qty, one.price, f"t{self.trades}", one.side)
+        fill = Fill(now, one.name, one.oid, qty, one.price, f"t{self.trades}", one.side)
         self.fills.append(fill)
         self._say(Stream.FILLS, fill)
 
@@ -246,7 +257,15 @@ class VenueModel:
         """Cancel what rests without having been asked: margin, self-trade, the venue's own."""
         one.status = Status.CANCELLED
         self.changed_at = now
-        self._say(Stream.PUSHES, Cancelled(now, one.cloid, one.oid, CancelReason.MARGIN))
+        self._say(Stream.PUSHES, Cancelled(now, one.name, one.oid, CancelReason.MARGIN))
+
+    def place_for_another(
+        self, side: Side, price: Price, qty: Qty, now: Nanos, cloid: Cloid | None = None
+    ) -> None:
+        """Rest an order that somebody else has sent on our account, perhaps without a cloid."""
+        oid = self._new_oid()
+        self.book.append(Resting(oid, cloid or f"{NAMELESS}{oid}", side, price, qty))
+        self.changed_at = now
 
     # What it answers.
 
@@ -254,13 +273,13 @@ class VenueModel:
         """Look at the truth now; the answer is said, and heard whenever."""
         if isinstance(query, QueryOpen):
             rows = tuple(
-                OpenOrder(one.oid, one.cloid, one.side, one.price, one.leaves)
+                OpenOrder(one.oid, one.name, one.side, one.price, one.leaves)
                 for one in self.resting()
             )
             self._say(Stream.LOOKS, Snapshot(now, rows, tuple(self.fills), query.request))
             return
-        one = self.current(query.cloid)
-        filled = sum(leg.filled for leg in self.book if leg.cloid == query.cloid)
+        one = self.current(query.cloid, query.oid)
+        filled = sum(leg.filled for leg in self.book if one and leg.cloid == one.cloid)
         if one is None:
             answer = OrderStatus(now, query.cloid, Status.UNKNOWN_ORDER, None, None, query.request)
         else:

@@ -21,13 +21,23 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import Nanos
+from exchange.units import MINUTE, Nanos
 from exchange.words import Outcome, Status
-from spec.facts import LegFacts, OrderFacts
+from spec.facts import PROOF, LegFacts, OrderFacts
 from spec.pushed import PushedFacts
 from spec.staleness import is_left_stale
 from spec.states import State
-from spec.trace import Action, Cycled, Reason, Record, Reported, Restarted, Ticked, Unanswered
+from spec.trace import (
+    Action,
+    Cycled,
+    Halted,
+    Reason,
+    Record,
+    Reported,
+    Restarted,
+    Ticked,
+    Unanswered,
+)
 
 
 class Witness(PushedFacts):
@@ -46,17 +56,25 @@ class Witness(PushedFacts):
             case Unanswered():
                 self._unanswered(record.command, record.outcome)
             case Restarted():
-                self.connected = True
-                self._go_blind()
-                for order in self.orders.values():
-                    if order.request is not None:
-                        self._doubt(order)
+                self._started(record)
+            case Halted():
+                self.halted = True
             case Cycled() | Ticked():
                 pass
         for order in self.orders.values():
             request = order.request
             if request is not None and not order.in_doubt and self.now >= request.expires_at:
                 self._timed_out(order, record)
+
+    def _started(self, start: Restarted) -> None:
+        self.connected = self.adopting = True
+        self.halted = False
+        if len(start.session) >= PROOF:
+            self.proofs = (*self.proofs, start.session)
+        self._go_blind()
+        for order in self.orders.values():
+            if order.request is not None:
+                self._doubt(order)
 
     def _timed_out(self, order: OrderFacts, record: Record) -> None:
         # Only where time was told to run: the manager's timers run in ticks and cycles.
@@ -96,6 +114,8 @@ class Witness(PushedFacts):
         """Take in what the manager sent."""
         for command in commands:
             self.last_request = max(self.last_request, command.request)
+            if isinstance(command, (Place, Modify, Cancel)):
+                self._count_sent(command)
             match command:
                 case Place():
                     self.orders[command.cloid] = OrderFacts(command, self.now)
@@ -107,7 +127,7 @@ class Witness(PushedFacts):
                     order.request = command
                     order.cancelling = isinstance(command, Cancel)
                     order.answered = order.in_doubt = False
-                    order.absences = 0
+                    order.absences = order.lacked = 0
                     order.snapshot_absence = False
                     if isinstance(command, Modify):
                         order.modified_at = self.now
@@ -120,6 +140,14 @@ class Witness(PushedFacts):
                         order.asked_at = self.now
                 case QueryOpen():
                     self.asked_open_at = self.now
+
+    def _count_sent(self, command: Place | Modify | Cancel) -> None:
+        if self.rules.rate_max is not None:
+            self.sent_at = (*(at for at in self.sent_at if at > self.now - MINUTE), self.now)
+        most = self.rules.rejects_max
+        broken = most is not None and self.refused_in_row >= most
+        if broken and not isinstance(command, Cancel):
+            self.probed_at = self.now
 
     def _report(self, report: Report) -> None:
         match report:
@@ -165,6 +193,29 @@ class Witness(PushedFacts):
                 self._absent(order, snapshot.at, by_snapshot=True)
         if self.connected and snapshot.at >= self.blind_since:
             self.blind = False
+            self._take_over(snapshot)
+
+    def _take_over(self, snapshot: Snapshot) -> None:
+        """Take what rests and is not on record: ours always, at a start others' by the policy."""
+        takes = self.adopting and self.rules.adopts_foreign
+        self.adopting = False
+        for row in snapshot.open:
+            if row.oid not in self.foreign:
+                continue
+            ours = row.cloid is not None and row.cloid.startswith(self.proofs)
+            if not ours and not takes:
+                continue
+            cloid = row.cloid or f"oid:{row.oid}"
+            taken = Place(0, cloid, row.side, row.price, row.qty, False, False, 0)
+            order = self.orders[cloid] = OrderFacts(taken, snapshot.at)
+            order.adopted = True
+            order.leg.taken_at = snapshot.at
+            del self.foreign[row.oid]
+            order.request = None
+            order.accepted = True
+            self._named(order, order.leg, row.oid)
+            if not ours and self.rules.cancels_foreign:
+                self.unwanted.add(cloid)
 
     def _listed(self, order: OrderFacts, row: OpenOrder, at: Nanos) -> None:
         request, leg = order.request, order.leg
@@ -181,6 +232,8 @@ class Witness(PushedFacts):
                 # Nothing of ours explains it: the venue's word is taken.
                 order.legs.append(LegFacts(None, row.price, row.qty))
                 self._named(order, order.leg, row.oid)
+        elif (other := order.leg_of(row.oid)) is not None and other.guessed:
+            self._promoted(order, other, row, at)
         elif order.leg.oid != row.oid:
             return
         elif isinstance(request, Modify) and amends and self._amended(order, request, row):
@@ -197,13 +250,39 @@ class Witness(PushedFacts):
                 self._end_if_over(order, at)
         elif request is None and row.price != leg.price:
             leg.price = row.price
+            if amends:
+                # Nothing on record explains it, and the size is as new as the price.
+                leg.qty = leg.filled + row.qty
+                leg.taken_at = at
         order.accepted = True
         order.last_old_leg = False
         if isinstance(order.request, Place):
             self._settled(order)
-        current = order.leg
-        current.said_filled = max(current.said_filled, current.qty - row.qty)
+        self._lacking(order, row, amends=amends)
+        order.learn()
         self._see(order, at)
+
+    @staticmethod
+    def _lacking(order: OrderFacts, row: OpenOrder, *, amends: bool) -> None:
+        """Take what a row has less than the record for filled."""
+        current = order.leg
+        lacking = current.qty - row.qty
+        if order.request is not None:
+            current.said_filled = max(current.said_filled, lacking)
+        else:
+            if amends and lacking < current.filled:
+                # More rests than the record has room for: an amendment that it lacks.
+                current.qty = current.filled + row.qty
+            current.said_filled = max(0, current.qty - row.qty)
+
+    def _promoted(self, order: OrderFacts, leg: LegFacts, row: OpenOrder, at: Nanos) -> None:
+        """Take a leg that only a fill told of for the current one: it rests."""
+        order.legs.remove(leg)
+        order.legs.append(leg)
+        leg.price, leg.qty, leg.taken_at = row.price, leg.filled + row.qty, at
+        leg.guessed = False
+        if order.in_doubt and order.spent(at):
+            self._settled(order)
 
     @staticmethod
     def _amended(order: OrderFacts, request: Modify, row: OpenOrder) -> bool:
@@ -216,14 +295,19 @@ class Witness(PushedFacts):
 
     def _absent(self, order: OrderFacts, at: Nanos, *, by_snapshot: bool) -> None:
         request = order.request
-        if at <= order.seen_at or (by_snapshot and order.absences > 0 and at <= order.absent_at):
+        if at <= order.seen_at:
             return
+        counted = by_snapshot and order.absences > 0 and at <= order.absent_at
         if request is not None and (not order.in_doubt or at < request.expires_at):
-            if by_snapshot:
+            if by_snapshot and not counted:
                 order.absent_at = at
             return
-        order.absences += 1
-        order.absent_at = at
+        if by_snapshot and at > order.lacked_at:
+            order.lacked += 1
+            order.lacked_at = at
+        if not counted:
+            order.absences += 1
+            order.absent_at = at
         order.snapshot_absence = order.snapshot_absence or by_snapshot
         if order.absences >= 2 and order.snapshot_absence:
             self._over(order, at)
@@ -243,8 +327,14 @@ class Witness(PushedFacts):
                 return
         if order.closed:
             return
-        if report.filled is not None:
+        if report.filled is not None and not order.adopted:
             # Unheard fills go to the legs in turn from the newest old one, the current one last.
+            amends = self.rules.capabilities.modify_keeps_oid
+            if amends and order.idle and order.filled <= report.filled < order.known:
+                # What a row lacked has not filled: the order is smaller than the record has it.
+                order.leg.qty -= order.known - report.filled
+                order.leg.said_filled = order.known = report.filled
+            order.known = max(order.known, report.filled)
             unheard = report.filled - order.filled
             for leg in (*reversed(order.legs[:-1]), order.leg):
                 here = max(0, min(unheard, leg.qty - leg.filled))
@@ -257,14 +347,18 @@ class Witness(PushedFacts):
         match report.status:
             case Status.OPEN:
                 order.accepted = True
-                if isinstance(order.request, Place) or (
-                    order.in_doubt and self._undone(order, report)
-                ):
+                undone = order.in_doubt and self._undone(order, report)
+                if isinstance(order.request, Place) or undone:
                     self._settled(order)
                 self._see(order, report.at)
+                if undone:
+                    leg = order.leg
+                    leg.gone = leg.gone and report.at < leg.gone_at
+                    self._end_if_over(order, report.at)
             case Status.FILLED:
                 if report.filled is None:
                     order.leg.said_filled = order.leg.qty
+                    order.learn()
                 self._close(order, report.at, State.FILLED)
             case Status.CANCELLED:
                 order.leg.gone = True

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from msgspec.structs import replace
+
 from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
 from exchange.market import Market
@@ -78,10 +80,19 @@ class Story:
     """One manager, told about one market."""
 
     def __init__(
-        self, config: Config = PLAIN, *, amends: bool = False, manager: OrderManager | None = None
+        self,
+        config: Config = PLAIN,
+        *,
+        amends: bool = False,
+        manager: OrderManager | None = None,
+        session: str = "0",
     ) -> None:
         capabilities = AMENDING if amends else REPLACING
-        self.manager = manager or OrderManager(INSTRUMENT, config=config, capabilities=capabilities)
+        # A story has no book unless it says so, and the collar measures by it.
+        config = replace(config, risk=replace(config.risk, collar_bps=None))
+        self.manager = manager or OrderManager(
+            INSTRUMENT, config=config, capabilities=capabilities, session=session
+        )
         self.now: Nanos = 0
         self.sent: list[Command] = []
         """Every command so far, queries included."""
@@ -105,9 +116,14 @@ class Story:
         *,
         bid: int | None = None,
         ask: int | None = None,
+        age: float = 0,
     ) -> Plan:
-        """Run a cycle now; `bid` and `ask` are the touch of the book seen, nothing by default."""
-        self.plan = self.manager.cycle(self.now, targets(bids, asks), Market(self.now, bid, ask))
+        """Run a cycle now; `bid` and `ask` are the touch of the book seen, nothing by default.
+
+        `age`: so many seconds ago.
+        """
+        market = Market(self.now - seconds(age), bid, ask)
+        self.plan = self.manager.cycle(self.now, targets(bids, asks), market)
         self.sent += self.plan.commands
         return self.plan
 
@@ -119,9 +135,19 @@ class Story:
         """Let the timers run now."""
         return self._took(self.manager.tick(self.now))
 
-    def restart(self) -> Reaction:
+    def restart(self, session: str = "") -> Reaction:
         """Come back from the dead."""
-        return self._took(self.manager.restarted(self.now))
+        return self._took(self.manager.restarted(self.now, session))
+
+    def halt(self) -> Reaction:
+        """Want nothing any more."""
+        return self._took(self.manager.halt(self.now))
+
+    def look(self, *rows: OpenOrder, age: float = 0, request: int | None = None) -> Reaction:
+        """Hear a snapshot of these rows, the answer to the newest question unless said so."""
+        newest = max((q.request for q in self.queries() if isinstance(q, QueryOpen)), default=0)
+        number = newest if request is None else request
+        return self.receive(Snapshot(self.now - seconds(age), rows, (), number))
 
     def unanswered(
         self, command: Place | Modify | Cancel, outcome: Outcome = Outcome.TIMEOUT
@@ -188,7 +214,7 @@ class Story:
             self.now += SECOND if verb in {"place", "to", "none"} else SECOND // 10
             if verb in {"place", "to", "none", "again"}:
                 self._want(verb, args)
-            elif verb in {"unsent", "unanswered", "wait", "tick", "restart"}:
+            elif verb in {"unsent", "unanswered", "wait", "tick", "restart", "halt"}:
                 self._suffer(verb, args)
             else:
                 at = self.now - seconds(float(ago or 0))
@@ -207,7 +233,10 @@ class Story:
                 self.cycle()
 
     def _suffer(self, verb: str, args: list[str]) -> None:
-        """Let something happen to us: `unanswered`, `unsent`, `wait:seconds`, `tick`, `restart`."""
+        """Let something happen to us.
+
+        `unanswered`, `unsent`, `wait:seconds`, `tick`, `restart`, `halt`.
+        """
         match verb:
             case "wait":
                 self.wait(float(args[0]))
@@ -215,6 +244,8 @@ class Story:
                 self.tick()
             case "restart":
                 self.restart()
+            case "halt":
+                self.halt()
             case _:
                 newest = [c for c in self.sent if isinstance(c, (Place, Modify, Cancel))][-1]
                 self.unanswered(

@@ -130,6 +130,10 @@ NEVER_ASKED: Final[tuple[tuple[list[Cell], str], ...]] = (
         _cells("REQUEST", (Request.IDLE, *_PLACING), RequestEvent.DISPROVED),
         "a place that was not done ends the order; without a request there is no doubt",
     ),
+    (
+        _cells("HOLD", (Hold.LATCHED,), HoldEvent.LATCH),
+        "what is latched already is left alone, cycle after cycle, for speed",
+    ),
 )
 """Cells that nobody looks up: the core asks only where the question has a meaning."""
 

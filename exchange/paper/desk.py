@@ -5,7 +5,8 @@ kinds: its answer, which names its request, and what is pushed to whoever listen
 order in which Hyperliquid makes them: expiry, quota, form (price, size, notional), and only then
 the book. A cancel-replace modify that fails at the book has already taken the old order off it.
 
-Not modelled: margin, fees, funding, and the market's reaction to our orders.
+Not modelled: margin, fees, funding, and the market's reaction to our orders. What a venue may do
+unasked (cancel, refuse everything, show an earlier moment) it does only where faults are injected.
 """
 
 from typing import Final, NamedTuple, assert_never
@@ -45,6 +46,17 @@ class Said(NamedTuple):
     pushed: tuple[Report, ...] = ()
 
 
+class Look(NamedTuple):
+    """All that queries may ask about, as it was at one moment."""
+
+    at: Nanos
+    open: tuple[OpenOrder, ...]
+    fills: int
+    """How many there had been."""
+    orders: dict[Cloid, tuple[Status, Qty, Oid]]
+    """Status, quantity filled over all legs, and current oid."""
+
+
 class Desk:
     """Executes commands; knows every order that was ever ours."""
 
@@ -60,8 +72,15 @@ class Desk:
         self._trade = FIRST_TRADE
         self.position = 0
         """Signed, in lots."""
+        self.repeated = 0
+        """Places refused because an order of the same cloid rests."""
         self.fills: Final[list[Fill]] = []
         """All fills, in order of time."""
+
+    @property
+    def known(self) -> tuple[Cloid, ...]:
+        """Every cloid that a place was accepted or refused under."""
+        return tuple(self._known)
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
         """Return what rests, bids first, in order of arrival."""
@@ -79,11 +98,50 @@ class Desk:
                 return self._modify(command, at)
             case Cancel():
                 return self._cancel(command, at)
-            case QueryOrder():
-                return Said((self._status(command, at),))
-            case QueryOpen():
-                fills = tuple(fill for fill in self.fills if fill.at >= command.fills_since)
-                return Said((Snapshot(at, self.open_orders(), fills, command.request),))
+            case QueryOrder() | QueryOpen():
+                return self.answer(command, at)
+            case _:
+                assert_never(command)
+
+    def answer(self, query: QueryOrder | QueryOpen, at: Nanos, look: Look | None = None) -> Said:
+        """Answer a query from the truth at `at`, or from an earlier look."""
+        if isinstance(query, QueryOrder):
+            return Said((self._status(query, at) if look is None else _status(query, look),))
+        count = len(self.fills) if look is None else look.fills
+        fills = tuple(fill for fill in self.fills[:count] if fill.at >= query.fills_since)
+        if look is None:
+            return Said((Snapshot(at, self.open_orders(), fills, query.request),))
+        return Said((Snapshot(look.at, look.open, fills, query.request),))
+
+    # What may happen to it unasked.
+
+    def look(self, at: Nanos) -> Look:
+        """Take down how things are now."""
+        orders = {
+            cloid: (order.status, order.life_filled, order.oid)
+            for cloid, order in self._known.items()
+        }
+        return Look(at, self.open_orders(), len(self.fills), orders)
+
+    def resting(self) -> list[PaperOrder]:
+        """Return our orders, bids first, in order of arrival."""
+        return self._matcher.resting()
+
+    def drop(self, order: PaperOrder, reason: CancelReason, at: Nanos) -> Cancelled:
+        """Take an order off the book that rests, for a reason of the venue's own."""
+        self._matcher.remove(order)
+        order.status = Status.CANCELLED
+        return Cancelled(at, order.cloid, order.oid, reason)
+
+    def refuse(self, command: Place | Modify | Cancel, at: Nanos, reason: str) -> Said:
+        """Refuse a request, whatever it asks for; it counts against no quota."""
+        match command:
+            case Place():
+                return Said((Rejected(at, command.cloid, reason, command.request),))
+            case Modify():
+                return self._unmodified(command, at, reason)
+            case Cancel():
+                return Said((CancelRejected(at, command.cloid, reason, command.request),))
             case _:
                 assert_never(command)
 
@@ -120,6 +178,7 @@ class Desk:
             return Said((refused,), (Limited(at),))
         known = self._known.get(command.cloid)
         if known is not None and known.status is Status.OPEN:
+            self.repeated += 1
             return Said((Rejected(at, command.cloid, "duplicate_cloid", command.request),))
         reason = self._malformed(command.price, command.qty) or self._in_the_way(command)
         order = PaperOrder.of(command, self._next_oid())
@@ -275,3 +334,13 @@ class Desk:
     def _is_expired(self, expires_at: Nanos, at: Nanos) -> bool:
         """Say whether a request has come too late; an expiry of 0 is none."""
         return self._capabilities.expires and 0 < expires_at < at
+
+
+def _status(query: QueryOrder, look: Look) -> OrderStatus:
+    """Answer a query about one order from an earlier look."""
+    seen = look.orders.get(query.cloid)
+    if seen is None:
+        return OrderStatus(look.at, query.cloid, Status.UNKNOWN_ORDER, request=query.request)
+    status, filled, oid = seen
+    named = None if status is Status.REJECTED else oid
+    return OrderStatus(look.at, query.cloid, status, filled, named, query.request)

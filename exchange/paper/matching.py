@@ -30,6 +30,7 @@ from exchange.words import Side, Status
 BBO: Final = RowKind.BBO.value
 TRADE: Final = RowKind.TRADE.value
 DEPTH: Final = RowKind.DEPTH.value
+_FOREVER: Final[Nanos] = 1 << 62
 
 
 class Execution(NamedTuple):
@@ -45,7 +46,7 @@ class Matcher:
     """The market and our resting orders in it."""
 
     def __init__(self, rows: Iterable[Row], feed: Feed, share_ahead: int) -> None:
-        self._rows: Final = iter(rows)
+        self._rows = iter(rows)
         self._row = next(self._rows, None)
         self._feed: Final = feed
         self._share_ahead: Final = share_ahead
@@ -123,6 +124,13 @@ class Matcher:
                 row = next(rows, None)
             self._row = row
             self._settle(packet, bbo)
+
+    def push(self, rows: Iterable[Row]) -> None:
+        """Play rows that have only now become known, all of them."""
+        self._rows = iter(rows)
+        self._row = next(self._rows, None)
+        if self._row is not None:
+            self.advance(_FOREVER)
 
     def _show_levels(self) -> None:
         """Stop making levels of single orders: the market displays its own."""

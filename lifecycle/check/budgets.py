@@ -24,6 +24,7 @@ from lifecycle.check.races import RACES
 from lifecycle.check.world import Budgets, Setting, near_timers
 from lifecycle.config import Config
 from lifecycle.conform.reading import VENUES
+from lifecycle.core.desk import FOREVER
 from lifecycle.core.settings import compile_settings
 from lifecycle.rules import rules_of
 from spec.rules import Rules, drift_bps
@@ -61,11 +62,11 @@ class _Row(NamedTuple):
 
 
 def _budgets(
-    faults: int, changes: int, crashes: int, unasked: int, fills: int, places: int
+    faults: int, changes: int, crashes: int, unasked: int, fills: int, places: int, halts: int = 0
 ) -> Budgets:
     return Budgets(
         faults=faults, target_changes=changes, crashes=crashes,
-        unasked=unasked, fills=fills, places=places,
+        unasked=unasked, fills=fills, places=places, halts=halts,
     )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ REPLACE: Final = ("cancel-replace",)
 AMEND: Final = ("amend",)
 
 _ROWS: Final[dict[str, tuple[_Row, ...]]] = {
-    # faults, changes, crashes, unasked, fills, places; then: convergence from every so-maniest
+    # faults, changes, crashes, unasked, fills, places, halts; then how often convergence is tried
     "small": (
         _Row(ONE_SLOT, _budgets(0, 1, 0, 0, 1, 1), 20),
         _Row(ONE_SLOT, _budgets(1, 1, 0, 0, 0, 1), 20),
@@ -81,6 +82,8 @@ _ROWS: Final[dict[str, tuple[_Row, ...]]] = {
         _Row(ONE_SLOT, _budgets(0, 1, 0, 1, 0, 1), 20),
         _Row(ONE_SLOT, _budgets(0, 0, 1, 1, 0, 2), 20),
         _Row(ONE_SLOT, _budgets(1, 1, 0, 0, 1, 1), 200, REPLACE),
+        _Row(ONE_SLOT, _budgets(1, 0, 0, 0, 0, 1, halts=1), 20),
+        _Row(ONE_SLOT, _budgets(0, 1, 1, 0, 0, 1, halts=1), 20, REPLACE),
         _Row(TWO_SLOTS, _budgets(0, 1, 0, 0, 0, 2), 20),
         _Row(LADDER, _budgets(0, 1, 0, 0, 0, 2), 20),
     ),
@@ -90,6 +93,8 @@ _ROWS: Final[dict[str, tuple[_Row, ...]]] = {
         _Row(ONE_SLOT, _budgets(2, 2, 1, 1, 0, 1), 1000, AMEND),
         _Row(ONE_SLOT, _budgets(1, 1, 0, 0, 1, 1), 100),
         _Row(ONE_SLOT, _budgets(0, 1, 0, 0, 2, 1), 100),
+        _Row(ONE_SLOT, _budgets(1, 1, 1, 0, 0, 1, halts=1), 100),
+        _Row(ONE_SLOT, _budgets(1, 0, 0, 0, 1, 1, halts=1), 100),
         _Row(TWO_SLOTS, _budgets(0, 1, 0, 0, 0, 2), 100),
         _Row(LADDER, _budgets(0, 1, 0, 0, 0, 2), 100),
     ),
@@ -97,6 +102,7 @@ _ROWS: Final[dict[str, tuple[_Row, ...]]] = {
         _Row(ONE_SLOT, _budgets(2, 2, 1, 1, 0, 2), 1000),
         _Row(ONE_SLOT, _budgets(2, 2, 1, 1, 1, 2), 1000),
         _Row(ONE_SLOT, _budgets(1, 2, 1, 1, 2, 2), 1000),
+        _Row(ONE_SLOT, _budgets(2, 1, 1, 1, 1, 1, halts=1), 1000),
         _Row(TWO_SLOTS, _budgets(1, 1, 0, 0, 1, 3), 1000),
         _Row(LADDER, _budgets(1, 1, 0, 0, 2, 3), 1000),
     ),
@@ -134,6 +140,7 @@ _WORDS: Final = (
     ("places", "place", "places"),
     ("early_cycles", "early cycle", "early cycles"),
     ("unsent", "unsent", "unsent"),
+    ("halts", "halt", "halts"),
 )
 
 
@@ -202,8 +209,8 @@ def _setting(
         capabilities=capabilities,
         config=near_timers(config),
         choices=choices,
-        # The book is wide: nothing that is wanted crosses it.
-        market=Market(0, min(prices) - 1, max(prices) + 1),
+        # The book is wide: nothing that is wanted crosses it. It is never old.
+        market=Market(FOREVER, min(prices) - 1, max(prices) + 1),
         budgets=row.budgets,
     )
 

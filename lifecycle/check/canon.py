@@ -25,17 +25,19 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import Nanos
+from exchange.units import MINUTE, Nanos
 from lifecycle.check.world import World
 from lifecycle.core.order import Leg, Order
 from spec.facts import OrderFacts
-from spec.invariants.liveness import PERIODS_MAX
+from spec.invariants.liveness import PERIODS_MAX, SNAPSHOTS_MAX
 from spec.invariants.requests import refusal_pause
 from spec.venue_model import Stream
 
 _MILLISECOND: Final = 1_000_000
 _HALF: Final = _MILLISECOND // 2
 DIGEST_BYTES: Final = 16
+RATE_SEEN: Final = 64
+"""No exploration sends as many requests a minute: a guard above this never speaks in it."""
 ABSENCES_MAX: Final = 2
 """More absences than prove an order gone are all alike."""
 
@@ -107,7 +109,7 @@ class _Canon:
             position -= world.venue.position
         return (
             left.faults, left.target_changes, left.crashes, left.unasked, left.fills,
-            left.places, left.early_cycles, left.unsent, world.choice, position,
+            left.places, left.early_cycles, left.unsent, left.halts, world.choice, position,
             self.venue(),
             *self.told(),
         )  # fmt: skip
@@ -202,6 +204,22 @@ class _Canon:
                 (self.cloids.get(str(thing[0]), str(thing[0])), *thing[1:], count, self.left(until))
                 for thing, (count, until) in desk.refusals._until.items()  # noqa: SLF001
             ],
+            self.guards(),
+        )
+
+    def guards(self) -> tuple[Any, ...]:
+        guards, settings = self.desk.guards, self.desk.settings
+        most = settings.rate_max
+        rate = most is not None and most <= RATE_SEEN
+        if not (guards.halted or guards.refused or self.desk.adopting or rate):
+            return ()
+        return (
+            guards.halted,
+            guards.is_proven,
+            self.desk.adopting,
+            guards.refused,
+            self.left(guards.probe_at) if guards.is_open else -1,
+            [self.left(at + MINUTE) for at in guards.sent] if rate else 0,
         )
 
     def ledger(self) -> tuple[Any, ...]:
@@ -228,11 +246,15 @@ class _Canon:
         legs.append(self.leg(order.leg))
         if order.phase > 1:
             retires = self.left(order.closed_at + settings.retire)
-            return (int(order.phase), legs, order.filled, self.rank(order.closed_at), retires)
+            unheard = max(0, order.known - order.filled)
+            return (
+                int(order.phase), legs, order.filled, unheard, self.rank(order.closed_at), retires,
+            )  # fmt: skip
         modified, queried = order.modified_at, order.queried_at
         in_doubt = order.is_in_doubt
         return (
             int(order.phase), int(order.request), int(order.hold), legs, order.filled,
+            max(0, order.known - order.filled),
             self.rank(order.answered_at) if order.answered else -1,
             min(order.absences, ABSENCES_MAX), order.absent_in_snapshot,
             (order.goal_price, order.goal_qty, self.left(order.expires_at),
@@ -278,6 +300,8 @@ class _Canon:
             ]
             if facts.refused
             else 0,
+            facts.refused_in_row,
+            self.left(facts.probed_at + facts.rules.reject_pause) if facts.refused_in_row else 0,
         )
 
     def order_facts(self, order: OrderFacts) -> tuple[Any, ...]:
@@ -290,6 +314,7 @@ class _Canon:
             None if request is None else type(request).__name__, order.in_doubt,
             order.answered, order.accepted, min(order.absences, ABSENCES_MAX + 1),
             order.snapshot_absence, order.debounced, order.stale_cycles, order.last_old_leg,
+            min(order.lacked, SNAPSHOTS_MAX + 1), max(0, order.known - order.filled),
             -1 if order.modified_at is None
             else self.left(order.modified_at + rules.modify_interval),
             self.left((order.asked_at or order.doubt_since) + PERIODS_MAX * rules.timeout)

@@ -8,6 +8,7 @@ from lifecycle.core.blotter import Blotter
 from lifecycle.core.budget import Budget
 from lifecycle.core.desk import Desk
 from lifecycle.core.grid import Grid
+from lifecycle.core.guards import Guards
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Leg, Order
@@ -21,11 +22,13 @@ def clone_leg(leg: Leg) -> Leg:
     other = Leg.__new__(Leg)
     other.ended = leg.ended
     other.ended_at = leg.ended_at
+    other.is_guess = leg.is_guess
     other.filled = leg.filled
     other.oid = leg.oid
     other.price = leg.price
     other.qty = leg.qty
     other.reported = leg.reported
+    other.taken_at = leg.taken_at
     other.trades = leg.trades.copy()
     return other
 
@@ -43,6 +46,8 @@ def clone_order(order: Order) -> Order:
     other.evidence_at = order.evidence_at
     other.expires_at = order.expires_at
     other.filled = order.filled
+    other.is_adopted = order.is_adopted
+    other.known = order.known
     other.goal_price = order.goal_price
     other.goal_qty = order.goal_qty
     other.hold = order.hold
@@ -73,6 +78,7 @@ def clone_blotter(blotter: Blotter) -> Blotter:
     if blotter.strays:
         other.strays = {oid: fills.copy() for oid, fills in blotter.strays.items()}
     other.foreign = blotter.foreign.copy()
+    other.unwanted = blotter.unwanted.copy()
     if blotter.to_query:
         other.to_query = {cloid: orders[cloid] for cloid in blotter.to_query}
     other.divergences = blotter.divergences.copy()
@@ -106,6 +112,22 @@ def clone_budget(budget: Budget) -> Budget:
     return other
 
 
+def clone_guards(guards: Guards) -> Guards:
+    """Return a copy of what the guards remember."""
+    other = Guards.__new__(Guards)
+    other.halted = guards.halted
+    other.halted_request = guards.halted_request
+    other.highest = guards.highest
+    other.is_proven = guards.is_proven
+    other.lowest = guards.lowest
+    other.patience = guards.patience
+    other.probe_at = guards.probe_at
+    other.refused = guards.refused
+    other.sent = guards.sent.copy()
+    other.settings = guards.settings
+    return other
+
+
 def clone_grid(grid: Grid) -> Grid:
     """Return a copy of the lattice and its held points."""
     other = Grid.__new__(Grid)
@@ -123,6 +145,7 @@ def clone_grid(grid: Grid) -> Grid:
 def clone_desk(desk: Desk) -> Desk:
     """Return a copy of a manager's whole state."""
     other = Desk.__new__(Desk)
+    other.adopting = desk.adopting
     other.asked_open_at = desk.asked_open_at
     other.blind_since = desk.blind_since
     other.capabilities = desk.capabilities
@@ -133,6 +156,7 @@ def clone_desk(desk: Desk) -> Desk:
     other.instrument = desk.instrument
     other.modified_at = desk.modified_at
     other.now = desk.now
+    other.proofs = desk.proofs
     other.quiet = desk.quiet
     other.requests = desk.requests
     other.session = desk.session
@@ -146,6 +170,7 @@ def clone_desk(desk: Desk) -> Desk:
     refusals = Refusals()
     refusals._until = desk.refusals._until.copy()  # noqa: SLF001 - The explorer looks inside.
     other.refusals = refusals
+    other.guards = clone_guards(desk.guards)
     return other
 
 
@@ -169,10 +194,12 @@ def clone_leg_facts(leg: LegFacts) -> LegFacts:
     other.filled = leg.filled
     other.gone = leg.gone
     other.gone_at = leg.gone_at
+    other.guessed = leg.guessed
     other.oid = leg.oid
     other.price = leg.price
     other.qty = leg.qty
     other.said_filled = leg.said_filled
+    other.taken_at = leg.taken_at
     return other
 
 
@@ -182,6 +209,7 @@ def clone_order_facts(order: OrderFacts) -> OrderFacts:
     other.absences = order.absences
     other.absent_at = order.absent_at
     other.accepted = order.accepted
+    other.adopted = order.adopted
     other.answered = order.answered
     other.answered_at = order.answered_at
     other.asked_at = order.asked_at
@@ -194,6 +222,9 @@ def clone_order_facts(order: OrderFacts) -> OrderFacts:
     other.ended_as = order.ended_as
     other.filled = order.filled
     other.in_doubt = order.in_doubt
+    other.known = order.known
+    other.lacked = order.lacked
+    other.lacked_at = order.lacked_at
     other.last_old_leg = order.last_old_leg
     other.modified_at = order.modified_at
     other.reduce_only = order.reduce_only
@@ -209,6 +240,14 @@ def clone_order_facts(order: OrderFacts) -> OrderFacts:
 def clone_facts(facts: Witness) -> Witness:
     """Return a copy of the facts of a trace."""
     other = Witness.__new__(Witness)
+    other.adopting = facts.adopting
+    other.halted = facts.halted
+    other.probed_at = facts.probed_at
+    other.proofs = facts.proofs
+    other.refused_in_row = facts.refused_in_row
+    other.sent_at = facts.sent_at
+    other.stale_least = facts.stale_least
+    other.unwanted = facts.unwanted.copy()
     other.asked_open_at = facts.asked_open_at
     other.blind = facts.blind
     other.blind_since = facts.blind_since

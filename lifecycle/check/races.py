@@ -44,6 +44,10 @@ RACES: Final = {
     "expired": "a request expires on its way",
     "overfill": "fills in flight at a modify take the order beyond what was wanted",
     "blind": "a cycle comes while blind",
+    "halt-in-flight": "all is to go while a request is in flight",
+    "halt-in-doubt": "all is to go while the outcome of a request is unknown",
+    "halt-blind": "all is to go while blind",
+    "halt-proven": "after a halt a look proves that nothing rests",
 }
 
 
@@ -55,6 +59,8 @@ def races(before: World, step: Step, after: World) -> list[str]:
         return _heard(before, report, after, repeated=kind == "repeat")
     if kind == "look":
         return _looked(before, after)
+    if kind == "halt":
+        return _halted(before)
     found = []
     if kind == "crash" and any(order.is_in_flight for order in before.manager.open_orders.values()):
         found.append("crash-in-flight")
@@ -123,8 +129,20 @@ def _cancelled(order: Order, report: Cancelled) -> list[str]:
     return []
 
 
+def _halted(before: World) -> list[str]:
+    orders = before.manager.open_orders.values()
+    found = ["halt-blind"] if before.manager.is_blind else []
+    if any(order.is_in_flight for order in orders):
+        found.append("halt-in-flight")
+    if any(order.is_in_doubt for order in orders):
+        found.append("halt-in-doubt")
+    return found
+
+
 def _looked(before: World, after: World) -> list[str]:
     found = []
+    if after.manager.nothing_rests and not before.manager.nothing_rests:
+        found.append("halt-proven")
     for cloid, order in before.manager.open_orders.items():
         now = after.manager.orders[cloid]
         if order.is_in_doubt and not now.is_in_doubt:

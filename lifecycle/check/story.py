@@ -28,7 +28,7 @@ from lifecycle.conform.reading import ScenarioError, read_scenario
 from spec.trace import Cycled, Record, Reported, Targets
 from spec.venue_model import Verdict
 
-VENUE_TRUTHS: Final = ("agreement", "single", "convergence", "reading", "trust")
+VENUE_TRUTHS: Final = ("agreement", "proof", "single", "convergence", "reading", "trust")
 """Promises that no trace can be judged by: they need the venue's own truth, or the record."""
 _HEAL_STEPS_MAX: Final = 400
 
@@ -228,10 +228,8 @@ class _Teller:
                 return f"no answer will come to the request for {self.names[order.cloid]}"
             case "unsent":
                 return f"never left the process: {self.command(venue.uplink[index])}"
-            case "gap":
-                return "the stream breaks and comes back; what was on it is lost"
-            case "crash":
-                return "the process dies and restarts on its journal"
+            case "gap" | "crash" | "halt":
+                return _EVENTS[kind]
             case "cycle" | "early":
                 return None
             case _:
@@ -296,6 +294,11 @@ class _Teller:
         return f"{words}{', '.join(states) or 'nothing open'}, position {position}"
 
 
+_EVENTS: Final = {
+    "gap": "the stream breaks and comes back; what was on it is lost",
+    "crash": "the process dies and restarts on its journal",
+    "halt": "the kill switch: all that rests is to go",
+}
 _VERDICTS: Final = {
     Verdict.GRANT: "takes",
     Verdict.REFUSE: "refuses, changing nothing,",

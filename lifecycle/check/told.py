@@ -8,7 +8,7 @@ the record must come to what the venue has, or to what is wanted.
 import json
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from exchange.commands import Place
 from exchange.reports import (
@@ -31,16 +31,18 @@ from exchange.units import SECOND, Nanos, Price, Qty
 from exchange.words import Alive, Cloid, Side
 from lifecycle.check.truth import difference
 from lifecycle.rules import rules_of
-from spec.trace import Cycled, Record, Reported, Restarted, Target, Ticked, Unanswered
+from spec.trace import Cycled, Halted, Reported, Restarted, Target, Ticked, Unanswered
 
 if TYPE_CHECKING:
     from lifecycle.check.story import Story
     from lifecycle.check.world import Setting
 
+Told: TypeAlias = Cycled | Reported | Unanswered | Ticked | Restarted
+"""Records that a scenario has a word for."""
 NOT_REPLAYED: Final = (
     "# Played as a scenario, this story does not break the promise: a scenario cannot say when a\n"
-    "# report was true, only when it was heard, nor which request it answers. The story that the\n"
-    "# explorer printed stands.\n\n"
+    "# report was true, only when it was heard, nor which request it answers, nor that all is to\n"
+    "# stop. The story that the explorer printed stands.\n\n"
 )
 
 
@@ -70,6 +72,10 @@ class _Writer:
             if not line.records:
                 self.out += ["", f"# {line.at / SECOND:.6f} s: {line.what}"]
             for record in line.records:
+                if isinstance(record, Halted):
+                    # Scenarios have no word for it: played, the story goes on as if it were not.
+                    self.out += ["", f"# {record.now / SECOND:.6f} s: halted, {record.why}"]
+                    continue
                 self.step(record)
                 if surplus is not None and record is surplus:
                     self.forbid(surplus)
@@ -91,7 +97,7 @@ class _Writer:
 
     # Steps.
 
-    def step(self, record: Record) -> None:
+    def step(self, record: Told) -> None:
         self.out += ["", "[[step]]"]
         self.put("at", _seconds(record.now))
         match record:
@@ -123,7 +129,7 @@ class _Writer:
             # Whether it is one is not what the story is about.
             self.put("diverged", f"[0, {diverged}]")
 
-    def distrusts(self, record: Record) -> bool:
+    def distrusts(self, record: Told) -> bool:
         """Say whether the story is about this record's being a divergence."""
         if self.story.finding.broken.invariant != "trust":
             return False

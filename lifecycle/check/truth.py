@@ -1,6 +1,6 @@
-"""What must be true of a whole state: single, agreement, reading, and convergence.
+"""What must be true of a whole state: single, agreement, proof, reading, and convergence.
 
-Three need the venue's own truth, and one the record itself, so they are the explorer's and not the
+Four need the venue's own truth, and one the record itself, so they are the explorer's and not the
 trace's.
 """
 
@@ -47,7 +47,21 @@ def judge(world: World) -> list[Broken]:
     if text is not None:
         sentence = "when all is quiet, record and venue agree"
         found.append(Broken("agreement", sentence, world.now, text))
+    text = _proof(world)
+    if text is not None:
+        sentence = "what is proven to rest no more does not rest"
+        found.append(Broken("proof", sentence, world.now, text))
     return found
+
+
+def _proof(world: World) -> str | None:
+    if not world.manager.nothing_rests:
+        return None
+    resting = [one.cloid for one in world.venue.resting()]
+    coming = [c.cloid for c in world.venue.uplink if isinstance(c, (Place, Modify))]
+    if resting or coming:
+        return f"{resting} rest and {coming} may come to, although nothing is taken for resting"
+    return None
 
 
 def misread(world: World) -> list[Broken]:
@@ -138,7 +152,8 @@ def convergence(world: World) -> list[Broken]:
     """Let a copy of the state run on without faults; returns how it fails to come to rest.
 
     Every request is executed, every question answered and everything said is heard, in order; the
-    targets stay. Within `HEALED_CYCLES_MAX` cycles what rests must be what is wanted.
+    targets stay. Within `HEALED_CYCLES_MAX` cycles what rests must be what is wanted; halted,
+    nothing must rest, and that must be known.
     """
     healed = world.clone()
     for _ in range(HEALED_CYCLES_MAX):
@@ -151,10 +166,13 @@ def convergence(world: World) -> list[Broken]:
     _flush(healed)
     if healed.broken:
         return healed.broken
-    both = (*healed.wanted.bids, *healed.wanted.asks)
+    halted = healed.manager.is_halted
+    both = () if halted else (*healed.wanted.bids, *healed.wanted.asks)
     wanted = sorted((target.price, target.qty) for target in both)
     resting = sorted((one.price, one.leaves) for one in healed.venue.resting())
     text = difference(healed)
+    if text is None and halted and not healed.manager.nothing_rests:
+        text = "nothing rests, and after a halt that is not taken for proven"
     if text is None and not _stands_for(resting, wanted, healed.watch.facts.rules):
         text = f"{resting} rests, {wanted} is wanted (price, size)"
     if text is None:

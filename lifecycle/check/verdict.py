@@ -15,6 +15,7 @@ from spec.invariants.all import INVARIANTS
 TRUTHS: Final = {
     "single": "no more of our orders rest than are wanted",
     "agreement": "when all is quiet, record and venue agree",
+    "proof": "what is proven to rest no more does not rest",
     "reading": "every order stands as a second reading of the trace has it",
     "trust": "nothing that an honest venue says contradicts the record",
     "convergence": "without faults what is wanted comes to rest",

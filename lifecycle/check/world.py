@@ -32,6 +32,7 @@ from spec.states import Phase
 from spec.trace import (
     Cycled,
     Divergence,
+    Halted,
     Plan,
     Reaction,
     Record,
@@ -67,6 +68,8 @@ class Budgets(Struct, frozen=True, kw_only=True):
     """Cycles that come half a modify interval after something else."""
     unsent: int = 0
     """Requests that never leave the process, and of which it is told so."""
+    halts: int = 0
+    """Kill switches; with a crash after one the order manager quotes again."""
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -207,6 +210,8 @@ class World:
             found += [("unasked", index, "") for index, one in enumerate(venue.book) if one.leaves]
         if left.crashes:
             found.append(("crash", 0, ""))
+        if left.halts and not self.manager.is_halted:
+            found.append(("halt", 0, ""))
         if left.unsent:
             found += [("unsent", index, "") for index in range(len(venue.uplink))]
         if left.faults:
@@ -291,6 +296,10 @@ class World:
             case "crash":
                 self._spend(crashes=1)
                 self._crash()
+            case "halt":
+                self._spend(halts=1)
+                reaction = self.manager.halt(self.now)
+                self._feed(Halted(self.now, "told to", reaction))
             case _:
                 raise ValueError(f"a step must be of a known kind, was {kind!r}")
 
@@ -404,8 +413,9 @@ class World:
         for stream in self.venue.streams:
             stream.clear()
         self.queries.clear()
-        reaction = self.manager.restarted(self.now)
-        self._feed(Restarted(self.now, reaction))
+        session = f"session{self.left.crashes}-"
+        reaction = self.manager.restarted(self.now, session)
+        self._feed(Restarted(self.now, reaction, session))
         self._ask(reaction)
 
     def _ask(self, reaction: Reaction) -> None:

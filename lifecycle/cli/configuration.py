@@ -134,11 +134,12 @@ def _struct(tree: dict[str, Any], shape: type[Any], path: KeyPath) -> Any:
                 raise _wrong(here, "be a table", value)
             values[name] = _struct(value, kind, here)
         else:
-            values[name] = _leaf(value, kind, here)
+            values[name] = leaf(value, kind, here)
     return shape(**values)
 
 
-def _leaf(value: Any, kind: Any, path: KeyPath) -> Any:
+def leaf(value: Any, kind: Any, path: KeyPath) -> Any:
+    """Convert the value of one key to the type of its field; raises ConfigError."""
     if path in DECIMAL_TEXT and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
     try:

@@ -10,15 +10,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 from msgspec import ValidationError, convert
+from msgspec.structs import replace
 
 from exchange.instrument import Instrument
 from lifecycle.config import (
+    UNGUARDED,
     BandsConfig,
     Config,
     GridConfig,
     ModifyConfig,
     QuotaConfig,
-    RiskConfig,
     SmoothingConfig,
     TimingConfig,
 )
@@ -63,10 +64,14 @@ def scenario_config(table: object) -> tuple[Instrument, Config]:
             max_bps=_optional(given.get("max_modify_bps"), "max_modify_bps"),
         ),
         quota=_quota(given.get("quota")),
-        risk=RiskConfig(exposure_cap=None if cap is None else _decimal(cap, "exposure_cap")),
+        risk=replace(
+            UNGUARDED, exposure_cap=None if cap is None else _decimal(cap, "exposure_cap")
+        ),
         timing=TimingConfig(
             cycle_s=_float(given.get("cycle_s", 6.0), "cycle_s"),
             request_timeout_s=_float(given.get("request_timeout_s", 5.0), "request_timeout_s"),
+            market_stale_s=None,
+            market_withdraw_s=None,
         ),
     )
 

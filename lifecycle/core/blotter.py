@@ -28,6 +28,7 @@ class Blotter:
         "strays",
         "to_query",
         "traded",
+        "unwanted",
     )
 
     def __init__(self, *, amends: bool) -> None:
@@ -49,6 +50,8 @@ class Blotter:
         side was known; booked when the oid gets a name."""
         self.foreign: dict[Oid, Side] = {}
         """Open orders of the account that are not ours, as the last snapshot listed them."""
+        self.unwanted: set[Cloid] = set()
+        """Orders taken over at the start only to be cancelled."""
         self.to_query: dict[Cloid, Order] = {}
         self.divergences: list[Divergence] = []
 
@@ -113,6 +116,11 @@ class Blotter:
         if fill.trade_id in leg.trades:
             return False
         leg.trades.add(fill.trade_id)
+        if fill.at <= leg.taken_at:
+            # It came before what remained was seen: the order was sent with so much more.
+            leg.qty += fill.qty
+            leg.reported += fill.qty
+            order.known += fill.qty
         leg.filled += fill.qty
         order.filled += fill.qty
         self.traded += fill.price * fill.qty

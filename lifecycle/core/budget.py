@@ -41,6 +41,8 @@ class Spending(enum.IntEnum):
     EARNED = 3
 
 
+_CHANGE: Final = Spending.CHANGE
+
 Bucket: TypeAlias = tuple[Nanos, int, int, int, int]
 """Since when, and how much of each `Spending` from then on for one part of the window."""
 
@@ -81,13 +83,14 @@ class Budget:
             self.started_at = now
         span = self.span
         gone = now - span - self.settings.window
-        buckets = [bucket for bucket in self.buckets if bucket[0] > gone]
+        if self.buckets and self.buckets[0][0] <= gone:
+            self.buckets = [bucket for bucket in self.buckets if bucket[0] > gone]
+        buckets = self.buckets
         since, *counts = (now, 0, 0, 0, 0)
         if buckets and now < buckets[-1][0] + span:
             since, *counts = buckets.pop()
         counts[what] += count
         buckets.append((since, counts[0], counts[1], counts[2], counts[3]))
-        self.buckets = buckets
 
     def place(self, now: Nanos) -> None:
         """Count a place that is sent now, unless it is prepaid."""
@@ -109,12 +112,12 @@ class Budget:
         """Return how much of each `Spending` the window has seen."""
         changes = places = cancels = earned = 0
         gone = now - self.span - self.settings.window
-        for since, *counts in self.buckets:
+        for since, changed, placed, cancelled, more in self.buckets:
             if since > gone:
-                changes += counts[0]
-                places += counts[1]
-                cancels += counts[2]
-                earned += counts[3]
+                changes += changed
+                places += placed
+                cancels += cancelled
+                earned += more
         return changes, places, cancels, earned
 
     def horizon(self, left: int, now: Nanos) -> Nanos | None:
@@ -132,7 +135,7 @@ class Budget:
 class Ration:
     """What one cycle may spend; used up while it decides."""
 
-    __slots__ = ("_headroom", "_settings", "_spendable", "_spent")
+    __slots__ = ("_headroom", "_room", "_settings", "_spendable", "_spent")
 
     def __init__(self, budget: Budget, ledger: Ledger, now: Nanos) -> None:
         assert ledger.cap is not None, "without a cap nothing is rationed"
@@ -142,23 +145,29 @@ class Ration:
         self._headroom = ledger.headroom
         self._spendable = spendable(budget.settings, granted, granted - ledger.requests, earned)
         self._spent = [changes, places, cancels]
+        self._room = room_for_changes(self._settings, self._spendable, *self._spent)
 
     def spend(self, what: Spending, count: int = 1) -> None:
         """Take decisions that do not wait."""
         self._spent[what] += count
+        if what is _CHANGE:
+            self._room -= count
+        elif count:
+            self._room = room_for_changes(self._settings, self._spendable, *self._spent)
 
     def must_wait(self, floor: int) -> bool:
         """Say whether a change must wait that has this floor of headroom, in millionths."""
-        return (
-            self._headroom < floor
-            or room_for_changes(self._settings, self._spendable, *self._spent) <= 0
-        )
+        return self._headroom < floor or self._room <= 0
+
+    def suffices(self, floor: int, count: int) -> bool:
+        """Say whether none of so many changes must wait, at this floor or a lower one."""
+        return self._headroom >= floor and self._room >= count
 
     def grants(self, floor: int) -> bool:
         """Take one change unless it must wait; returns whether it was taken."""
         if self.must_wait(floor):
             return False
-        self.spend(Spending.CHANGE)
+        self.spend(_CHANGE)
         return True
 
 

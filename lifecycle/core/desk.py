@@ -15,14 +15,17 @@ from exchange.words import Side
 from lifecycle.core.blotter import Blotter
 from lifecycle.core.budget import Budget, Spending
 from lifecycle.core.grid import Grid
+from lifecycle.core.guards import Guards
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.order import Order
 from lifecycle.core.refusals import Refusals
 from lifecycle.core.settings import Settings
 from spec.states import Hold, HoldEvent, RequestEvent
-from spec.trace import Decision, Target, Targets
+from spec.trace import Plan, Target, Targets
 
 FOREVER: Nanos = 1 << 62
+PROOF: Final = 8
+"""A shorter prefix of a cloid may be anyone's, and proves nothing."""
 
 # Members looked up once: an attribute of an enum costs a call on Python 3.11.
 _FREE: Final = Hold.FREE
@@ -36,6 +39,7 @@ class Desk:
     """Orders, ledgers, counters and connection of one manager."""
 
     __slots__ = (
+        "adopting",
         "asked_open_at",
         "blind_since",
         "blotter",
@@ -44,10 +48,12 @@ class Desk:
         "connected",
         "due_at",
         "grid",
+        "guards",
         "instrument",
         "ledger",
         "modified_at",
         "now",
+        "proofs",
         "quiet",
         "refusals",
         "requests",
@@ -69,13 +75,18 @@ class Desk:
         self.instrument = instrument
         self.capabilities = capabilities
         self.session = session
-        """Prefix of our cloids: unique to the run, so that no cloid is ever used twice."""
+        """Prefix of our cloids: unique to the start, so that no cloid is ever used twice."""
+        self.proofs: tuple[str, ...] = (session,) if len(session) >= PROOF else ()
+        """The prefixes, of this start and those before, that prove an order ours."""
+        self.adopting = False
+        """We have just started: the next snapshot says what else rests."""
         self.blotter = Blotter(amends=capabilities.modify_keeps_oid)
         unit = Fraction(instrument.price_unit) * Fraction(instrument.lot)
         self.ledger = Ledger(settings, unit)
         self.budget = Budget(settings)
         self.grid = Grid(settings, instrument) if settings.grid else None
         self.refusals = Refusals()
+        self.guards = Guards(settings)
         self.requests = 0
         """Number of the newest command; a place's cloid is made of it."""
         self.now: Nanos = 0
@@ -90,9 +101,9 @@ class Desk:
         self.snapshot_at: Nanos = 0
         self.due_at: Nanos = 0
         """No timer is due before this."""
-        self.quiet: tuple[Targets, tuple[Decision, ...]] | None = None
-        """Targets on the grid that rest as wanted, and the decisions that said so, while nothing
-        has happened since: the fast path."""
+        self.quiet: tuple[Targets, Targets, Plan] | None = None
+        """Targets as the bot wants them and on the grid, that rest as wanted, and the plan that
+        said so, while nothing has happened since: the fast path."""
         self.volatility = 0
         """That those decisions were made with, in millionths of a basis point."""
 
@@ -100,6 +111,15 @@ class Desk:
     def is_blind(self) -> bool:
         """Whether nothing may be sent: the stream is broken, or no snapshot has come since."""
         return not (self.connected and self.synced)
+
+    def start(self, session: str) -> None:
+        """Start again, with another prefix from now on if one is given."""
+        self.adopting = True
+        self.guards.release()
+        if session:
+            self.session = session
+            if len(session) >= PROOF:
+                self.proofs = (*self.proofs, session)
 
     def due(self, at: Nanos) -> None:
         """Have the timers run at `at`, if not earlier."""
@@ -138,6 +158,7 @@ class Desk:
         expires_at = self._sent(order, number)
         self.blotter.add(order)
         self.ledger.enter(cancel=False, now=self.now)
+        self.guards.enter(self.now, cancel=False)
         return Place(
             number,
             cloid,
@@ -151,16 +172,17 @@ class Desk:
 
     def modify(self, order: Order, target: Target) -> Modify:
         """Send the change of an order to its target."""
-        number = self._number()
+        self.requests = number = self.requests + 1
         qty = target.qty
         if self.capabilities.qty_is_total:
             qty += order.leg.filled
         assert order.ask(_SEND_MODIFY), f"only an idle order is modified, was {order}"
-        expires_at = self._sent(order, number)
+        expires_at, now = self._sent(order, number), self.now
         order.goal_price = target.price
         order.goal_qty = qty
-        order.modified_at = self.modified_at = self.now
-        self.ledger.enter(cancel=False, now=self.now)
+        order.modified_at = self.modified_at = now
+        self.ledger.enter(cancel=False, now=now)
+        self.guards.enter(now, cancel=False)
         return Modify(
             number,
             order.cloid,
@@ -179,6 +201,7 @@ class Desk:
         assert order.ask(_SEND_CANCEL), f"only an idle order is cancelled, was {order}"
         expires_at = self._sent(order, number)
         self.ledger.enter(cancel=True, now=self.now)
+        self.guards.enter(self.now, cancel=True)
         return Cancel(number, order.cloid, order.leg.oid, expires_at)
 
     def query_orders(self) -> tuple[Query, ...]:

@@ -18,6 +18,7 @@ The reconciliation of a listed order, as a table (first match):
 | @G | our oid at another price | idle | divergence; the venue's word is taken |
 | @H | an oid we never saw | idle, cancelling | divergence; the venue's word is taken |
 | @I | an old leg of ours | any | divergence, the row is not believed |
+| @K | a leg of ours of which only a fill had told | any | it is the current leg |
 | @J | one order by oid, another by cloid | any | divergence, the row is not believed |
 """
 
@@ -74,6 +75,11 @@ def _on_listed(blotter: Blotter, order: Order, row: OpenOrder, snapshot: Snapsho
         blotter.ask(order, RequestEvent.PLACE_ANSWERED, snapshot)
     elif known is None:
         _listed_under_new_oid(blotter, order, row, snapshot)
+    elif known.is_guess:
+        # The record of the modify that made it is lost; what rests is what it is now.
+        order.promote(known)
+        known.price, known.qty, known.taken_at = row.price, known.filled + row.qty, snapshot.at
+        _listed_as_known(blotter, order, row, snapshot)
     elif known is not order.leg:
         blotter.diverge("@I listed-under-old-oid", order, snapshot)
         return
@@ -81,8 +87,16 @@ def _on_listed(blotter: Blotter, order: Order, row: OpenOrder, snapshot: Snapsho
         _listed_as_known(blotter, order, row, snapshot)
     if not order.is_closed:
         leg = order.leg
-        leg.reported = max(leg.reported, leg.qty - row.qty)
+        if order.request is not Request.IDLE:
+            leg.reported = max(leg.reported, leg.qty - row.qty)
+        else:
+            if blotter.amends and row.qty > leg.qty - leg.filled:
+                # An amendment of ours whose record is lost.
+                leg.qty = leg.filled + row.qty
+            # The newest look replaces what was made of older ones.
+            leg.reported = max(0, leg.qty - row.qty)
         if leg.reported > leg.filled:
+            _know(order)
             # The venue is ahead of the fills that we have: exposure counts them, fetch them.
             blotter.query(order)
         blotter.witness(order, snapshot.at)
@@ -115,6 +129,10 @@ def _listed_as_known(blotter: Blotter, order: Order, row: OpenOrder, snapshot: S
     if order.request is Request.IDLE and row.price != leg.price:
         blotter.diverge("@G listed-at-another-price", order, snapshot)
         leg.price = row.price
+        if blotter.amends:
+            # An amendment of ours whose record is lost; the size is as much its word as the price.
+            leg.qty = leg.filled + row.qty
+            leg.taken_at = snapshot.at
 
 
 def _shows_goal(order: Order, row: OpenOrder) -> bool:
@@ -134,17 +152,22 @@ def _on_absent(
 ) -> None:
     """Count an absence where it is evidence, and end the order when it is proven."""
     at = report.at
-    if at <= order.evidence_at or (by_snapshot and at <= order.absent_at and order.absences > 0):
-        # Older than the order's last sign of life, or of the same moment; or counted before.
+    if at <= order.evidence_at:
+        # Older than the order's last sign of life, or of the same moment.
         return
+    counted = by_snapshot and at <= order.absent_at and order.absences > 0
     if order.is_in_flight or (order.is_in_doubt and at < order.expires_at):
         # On its way, or perhaps still to come: absence proves nothing yet. It is remembered, for
         # an answer that is older than this look.
-        if by_snapshot:
+        if by_snapshot and not counted:
             order.absent_at = at
         return
-    order.absences += 1
-    order.absent_at = at
+    if not counted:
+        order.absences += 1
+        order.absent_at = at
+    elif order.absent_in_snapshot:
+        return
+    # A snapshot of the moment of a status is no second look, but it is the snapshot.
     order.absent_in_snapshot = order.absent_in_snapshot or by_snapshot
     if order.absences >= 2 and order.absent_in_snapshot:
         _gone(blotter, order, report)
@@ -174,7 +197,9 @@ def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
     if order.is_closed:
         _status_of_closed(blotter, order, report)
         return
-    if report.filled is not None:
+    if report.filled is not None and not order.is_adopted:
+        if blotter.amends:
+            _note_smaller(order, report.filled)
         _note_filled(order, report.filled)
     match report.status:
         case Status.OPEN:
@@ -182,6 +207,7 @@ def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
         case Status.FILLED:
             if report.filled is None:
                 order.leg.reported = order.leg.qty
+                _know(order)
             blotter.advance(order, PhaseEvent.FILLED_WHOLE, report)
         case Status.CANCELLED:
             _status_cancelled(blotter, order, report)
@@ -191,12 +217,30 @@ def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
             _status_unknown(blotter, order, report)
 
 
+def _know(order: Order) -> None:
+    """Take what the current leg's word adds to what is known to have filled over all legs."""
+    old = min(sum(leg.unbooked for leg in order.old_legs), max(0, order.known - order.filled))
+    order.known = max(order.known, order.filled + old + order.leg.unbooked)
+
+
+def _note_smaller(order: Order, filled: Qty) -> None:
+    """Learn that what a row lacked had not filled: the order is smaller than it was on record.
+
+    So it is where the record of an amendment is lost, and the price was left as it was.
+    """
+    leg = order.leg
+    if order.request is Request.IDLE and order.filled <= filled < order.known:
+        leg.qty -= order.known - filled
+        leg.reported = order.known = filled
+
+
 def _note_filled(order: Order, filled: Qty) -> None:
     """Learn how much has filled over all legs: no fill is invented, but what is known is gone.
 
     What no fill has told us yet is counted to the old legs first, as far as they had anything
     left: so neither what remains nor what may still fill is taken for less than it is.
     """
+    order.known = max(order.known, filled)
     unheard = filled - order.filled
     for leg in reversed(order.old_legs):
         if unheard <= 0:
@@ -241,9 +285,15 @@ def _status_open(blotter: Blotter, order: Order, report: OrderStatus) -> None:
     # Without an oid, `open` does not say which side of a modify it saw.
     named = report.oid is not None and report.oid == order.leg.oid
     old_leg = order.request is Request.MODIFYING_IN_DOUBT and named
-    if (cancelling or (old_leg and not blotter.amends)) and order.is_past(report.at):
+    undone = (cancelling or (old_leg and not blotter.amends)) and order.is_past(report.at)
+    if undone:
+        if report.at >= order.leg.ended_at:
+            order.leg.ended = False
         blotter.ask(order, RequestEvent.DISPROVED, report)
     blotter.witness(order, report.at)
+    if undone:
+        # The end of its leg may have been heard, which is newer than this look.
+        blotter.settle(order, report)
 
 
 def _status_cancelled(blotter: Blotter, order: Order, report: OrderStatus) -> None:

@@ -44,7 +44,10 @@ class Grid:
 
     def is_still(self, targets: Targets, market: Market, headroom: int) -> bool:
         """Say whether nothing has changed that the last snapped targets depend on."""
-        return self.raw == (targets, market.volatility, headroom) and not self._crosses(market)
+        raw = self.raw
+        if raw is None or raw[1] != market.volatility or raw[2] != headroom or raw[0] != targets:
+            return False
+        return not self.crosses(market)
 
     def snap(self, targets: Targets, market: Market, headroom: int) -> Targets:
         """Return the targets on the lattice, as many and of the same sizes.
@@ -74,13 +77,12 @@ class Grid:
         self.wanted = Targets(_moved(targets.bids, bids), _moved(targets.asks, asks))
         return self.wanted
 
-    def _crosses(self, market: Market) -> bool:
+    def crosses(self, market: Market) -> bool:
         """Say whether a held point crosses the book seen now."""
-        bids, asks = self.bids, self.asks
-        return bool(
-            (market.ask is not None and bids and bids[0] >= market.ask)
-            or (market.bid is not None and asks and asks[0] <= market.bid)
-        )
+        bid, ask, bids, asks = market.bid, market.ask, self.bids, self.asks
+        if ask is not None and bids and bids[0] >= ask:
+            return True
+        return bid is not None and len(asks) > 0 and asks[0] <= bid
 
     def _choose_step(self, targets: Targets, volatility: int, headroom: int) -> None:
         """Take the wanted step where the present one differs too much, or does not fit."""
@@ -89,7 +91,8 @@ class Grid:
         if not best:
             return
         price = sum(best) // len(best)
-        tick = self.instrument.tick(max(target.price for target in _all(targets)))
+        highest = targets.asks[-1] if targets.asks else targets.bids[0]
+        tick = self.instrument.tick(highest.price)
         finest = settings.grid_min_ticks * tick
         by_volatility = price * volatility * MILLION // (_UNIT * settings.grid_divisor)
         pressure = MILLION + (MILLION - headroom) * settings.grid_pressure // MILLION
@@ -115,31 +118,30 @@ class Grid:
         if step == 0:
             return ()
         snap, keep = (snap_down, hold) if side is Side.BUY else (snap_up, hold_up)
-        margin = step * self.settings.grid_margin // MILLION
-        points = []
+        valid, margin = self.instrument.snap, step * self.settings.grid_margin // MILLION
+        if not held:
+            return tuple([valid(snap(target.price, step), side) for target in targets])
+        kept, has_one_tick = len(held), self.instrument.has_one_tick
+        points: list[Price] = []
         for level, target in enumerate(targets):
-            if level < len(held):
+            if level < kept:
                 point = keep(held[level], target.price, step, margin)
             else:
                 point = snap(target.price, step)
-            points.append(self.instrument.snap(point, side))
-        if held and any((inner - outer) * side <= 0 for inner, outer in pairwise(points)):
-            return self._points(targets, (), side)
+            if not has_one_tick:
+                point = valid(point, side)
+            if level and (points[-1] - point) * side <= 0:
+                return self._points(targets, (), side)
+            points.append(point)
         return tuple(points)
-
-
-def _all(targets: Targets) -> tuple[Target, ...]:
-    return targets.bids + targets.asks
 
 
 def _spacing(targets: Targets) -> Price | None:
     """Return the least distance between two levels of a side, None without two."""
-    gaps = [
-        abs(one.price - other.price)
-        for side in (targets.bids, targets.asks)
-        for one, other in pairwise(side)
-    ]
-    return min(gaps, default=None)
+    bids, asks = targets.bids, targets.asks
+    gaps = [inner.price - outer.price for inner, outer in pairwise(bids)]
+    gaps += [outer.price - inner.price for inner, outer in pairwise(asks)]
+    return min(gaps) if gaps else None
 
 
 def _meet(bids: tuple[Price, ...], asks: tuple[Price, ...]) -> bool:
@@ -147,7 +149,8 @@ def _meet(bids: tuple[Price, ...], asks: tuple[Price, ...]) -> bool:
 
 
 def _moved(targets: tuple[Target, ...], points: tuple[Price, ...]) -> tuple[Target, ...]:
-    return tuple(
+    moved = [
         target if target.price == point else Target(point, target.qty)
         for target, point in zip(targets, points, strict=True)
-    )
+    ]
+    return tuple(moved)

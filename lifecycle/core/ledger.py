@@ -60,9 +60,8 @@ class Ledger:
         if self.cap is None:
             return MILLION
         granted = self.cap + self.earned
-        if granted == 0:
-            return 0
-        return max(0, (granted - self.requests) * MILLION // granted)
+        left = granted - self.requests
+        return left * MILLION // granted if left > 0 else 0
 
     @property
     def left(self) -> int | None:

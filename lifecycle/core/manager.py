@@ -34,8 +34,9 @@ from exchange.words import Alive, CancelReason, Cloid, Outcome, Side
 from lifecycle.config import STABLE, Config
 from lifecycle.core import evidence, reports
 from lifecycle.core.desk import Desk
+from lifecycle.core.foreign import adopt
 from lifecycle.core.order import Order
-from lifecycle.core.plan import Round, blind_decisions
+from lifecycle.core.plan import Round, blind_decisions, target_decisions
 from lifecycle.core.settings import MILLION, compile_settings
 from lifecycle.core.timers import run_timers
 from spec.states import Request, RequestEvent
@@ -45,6 +46,9 @@ CANCEL_REPLACE: Final = Capabilities()
 """The default: a modify is a cancel and a place in one request."""
 
 _NOTHING: Final = Reaction()
+_NO_TARGETS: Final = Targets()
+# Looked up once: before Python 3.12 each access costs a function call.
+_KEEP: Final = Action.KEEP
 _HOUR: Final = 60 * MINUTE
 
 
@@ -79,9 +83,17 @@ class OrderManager:
         desk = self._desk
         self._check_time(now)
         grid, quiet = desk.grid, desk.quiet
+        if quiet is not None and (
+            now >= desk.due_at
+            or now - market.at > desk.guards.patience
+            or market.volatility != desk.volatility
+        ):
+            quiet = None
+        if quiet is not None and quiet[0] == targets and not (grid and grid.crosses(market)):
+            desk.now = now
+            return quiet[2]
         if grid is None:
-            if quiet is None or quiet[0] != targets:
-                _check_targets(targets)
+            _check_targets(targets)
             wanted, snapped, step = targets, None, 0
         else:
             headroom = desk.ledger.headroom
@@ -91,25 +103,27 @@ class OrderManager:
             wanted = snapped = grid.wanted
             step = grid.step
         position = desk.blotter.position
-        if (
-            quiet is not None
-            and now < desk.due_at
-            and market.volatility == desk.volatility
-            and quiet[0] == wanted
-        ):
-            desk.now = now
-            return Plan((), quiet[1], position, snapped, step)
         desk.now = now
+        if quiet is not None and quiet[1] == wanted:
+            plan = Plan((), quiet[2].decisions, position, snapped, step)
+            desk.quiet = (targets, wanted, plan)
+            return plan
         queries = run_timers(desk)
         desk.quiet = None
-        if desk.is_blind:
+        guards = desk.guards
+        if desk.is_blind and not guards.halted:
             decisions = tuple(blind_decisions(desk, wanted))
             return Plan(queries, decisions, position, snapped, step)
-        this = Round(desk, wanted, market)
+        gate = guards.gate(now, market)
+        withdraws = gate is not None and guards.withdraws(now, market)
+        these = _NO_TARGETS if withdraws else wanted
+        this = Round(desk, these, market, gate, withdraws=withdraws)
         commands = this.run()
+        if gate is not None and withdraws:
+            this.decisions += target_decisions(wanted, gate)
         decisions = tuple(this.decisions)
-        if not commands and all(decision.action is Action.KEEP for decision in decisions):
-            desk.quiet = (wanted, decisions)
+        if not commands and all(decision.action is _KEEP for decision in decisions):
+            desk.quiet = (targets, wanted, Plan((), decisions, position, snapped, step))
             desk.volatility = market.volatility
         return Plan((*commands, *queries), decisions, position, snapped, step)
 
@@ -156,14 +170,18 @@ class OrderManager:
         queries = run_timers(desk)
         return Reaction(queries) if queries else _NOTHING
 
-    def restarted(self, now: Nanos) -> Reaction:
-        """Learn that the process died and is back on its journal.
+    def restarted(self, now: Nanos, session: str = "") -> Reaction:
+        """Learn that the process has started, perhaps on the journal of one that died.
 
-        All that was in flight is in doubt, and nothing is sent until a snapshot has come.
+        All that was in flight is in doubt, and nothing is sent until a snapshot has come. What that
+        lists and is not on record is treated by `orders.foreign`. `session` is the prefix of every
+        cloid from now on, unless it is empty: the end of a journal may be lost, and its last cloids
+        with it. A halt ends here.
         """
         desk = self._desk
         self._check_time(now)
         desk.now = now
+        desk.start(session)
         desk.connected = True
         desk.quiet = None
         self._go_blind(now)
@@ -174,7 +192,35 @@ class OrderManager:
                 desk.blotter.query(order)
         return Reaction((*desk.query_orders(), desk.query_open()))
 
+    def halt(self, now: Nanos) -> Reaction:
+        """Want nothing any more: every cycle from now on withdraws what rests, and places nothing.
+
+        Blind or not: of a stream that is broken we cannot wait for what it says. It lasts until
+        `restarted`.
+        """
+        desk = self._desk
+        self._check_time(now)
+        desk.now = now
+        desk.quiet = None
+        desk.guards.halt(desk.requests)
+        desk.due(now)
+        return _NOTHING
+
     # What it knows.
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether everything is withdrawn and nothing placed."""
+        return self._desk.guards.halted
+
+    @property
+    def nothing_rests(self) -> bool:
+        """Whether it is proven that nothing of ours rests.
+
+        That is, we are halted, believe nothing open, and a look that was asked for since the halt
+        and is newer than the last of our orders has found none.
+        """
+        return self._desk.guards.is_proven and not self._desk.blotter.open
 
     @property
     def orders(self) -> Mapping[Cloid, Order]:
@@ -229,6 +275,16 @@ class OrderManager:
         return self._desk.is_blind
 
     @property
+    def foreign_orders(self) -> int:
+        """Open orders of the account that are not ours, by the last snapshot."""
+        return len(self._desk.blotter.foreign)
+
+    @property
+    def now(self) -> Nanos:
+        """The newest time that it was told; no earlier one may follow."""
+        return self._desk.now
+
+    @property
     def next_timer(self) -> Nanos:
         """When `tick` has something to do at the earliest."""
         return self._desk.due_at
@@ -276,6 +332,7 @@ class OrderManager:
             case Snapshot():
                 evidence.on_snapshot(blotter, report)
                 self._synced(report)
+                self._looked(report)
             case OrderStatus():
                 evidence.on_order_status(blotter, report)
             case Limited():
@@ -299,9 +356,24 @@ class OrderManager:
         if desk.connected and snapshot.at >= desk.blind_since:
             desk.synced = True
 
+    def _looked(self, snapshot: Snapshot) -> None:
+        """Take over what rests and is not on record; take the look as proof when we end."""
+        desk = self._desk
+        guards, blotter = desk.guards, desk.blotter
+        recent = desk.connected and snapshot.at >= desk.blind_since
+        if recent and (desk.adopting or blotter.foreign):
+            adopt(desk, snapshot)
+        if guards.halted and snapshot.request > guards.halted_request:
+            newest = max((order.closed_at for order in blotter.closing.values()), default=0)
+            if snapshot.at >= newest:
+                # What is listed and not foreign is ours, whatever the record says of it.
+                ours = any(row.oid not in blotter.foreign for row in snapshot.open)
+                guards.is_proven = not (blotter.open or ours)
+
     def _granted(self, order: Order | None) -> None:
         """Note that the venue takes requests, and this very thing."""
         self._desk.ledger.accept()
+        self._desk.guards.accept()
         if order is not None:
             leg = order.leg
             self._desk.refusals.forget((order.side, leg.price, leg.qty))
@@ -311,15 +383,19 @@ class OrderManager:
         """Remember what was refused, so that it is not repeated without a pause."""
         if order is None or not reports.answers(order, report.request):
             return
-        refusals = self._desk.refusals
+        refusals, guards, now = self._desk.refusals, self._desk.guards, self._desk.now
         if isinstance(report, Rejected):
             if order.request in (Request.PLACING, Request.PLACING_IN_DOUBT):
-                refusals.add((order.side, order.leg.price, order.leg.qty), self._desk.now)
-        elif order.is_modifying and report.alive is Alive.YES:
-            qty = order.goal_qty
-            if self._desk.capabilities.qty_is_total:
-                qty -= order.leg.filled
-            refusals.add((order.cloid, order.goal_price, qty), self._desk.now)
+                guards.refuse(now)
+                refusals.add((order.side, order.leg.price, order.leg.qty), now)
+        elif order.is_modifying:
+            if not order.answered:
+                guards.refuse(now)
+            if report.alive is Alive.YES:
+                qty = order.goal_qty
+                if self._desk.capabilities.qty_is_total:
+                    qty -= order.leg.filled
+                refusals.add((order.cloid, order.goal_price, qty), now)
 
     def _not_sent(self, order: Order, command: Place | Modify | Cancel) -> None:
         """Take a request back that never left this process."""

@@ -5,7 +5,7 @@ outwards. The number of calls is minimal: a keep costs none, a modify one, an or
 without a partner one, and a pair too far apart to modify two. A brute-force test says so.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -33,16 +33,24 @@ def match_keeps(
     owner = [-1] * len(targets)
     if not orders or not targets:
         return pairs
-    side = orders[0].side
+    outwards = -int(orders[0].side)
     # Ascending from the touch outwards, so that each order looks at its neighbourhood only.
-    places = [-side * target.price for target in targets]
-    edges = []
+    places = [outwards * target.price for target in targets]
+    edges: list[list[int]] = []
+    count = len(places)
     for i, order in enumerate(orders):
-        place = -side * order.leg.price
-        near = range(bisect_left(places, place - reach), bisect_right(places, place + reach))
-        edges.append([j for j in near if not taken[j] and stands(i, j)])
-        if len(edges[-1]) > 1:
-            edges[-1].sort(key=lambda j: abs(places[j] - place))
+        place = outwards * order.leg.price
+        near: list[int] = []
+        edges.append(near)
+        j, beyond = bisect_left(places, place - reach), place + reach
+        while j < count and places[j] <= beyond:
+            if not taken[j] and stands(i, j):
+                near.append(j)
+            j += 1
+        if near and len(near) > 1:
+            near.sort(key=lambda j: abs(places[j] - place))
+    if not any(edges):
+        return pairs
     for same in (True, False):
         for i, candidates in enumerate(edges):
             if pairs[i] != -1:

@@ -37,7 +37,18 @@ _MODIFYING_IN_DOUBT: Final = Request.MODIFYING_IN_DOUBT
 class Leg:
     """One oid's part of an order."""
 
-    __slots__ = ("ended", "ended_at", "filled", "oid", "price", "qty", "reported", "trades")
+    __slots__ = (
+        "ended",
+        "ended_at",
+        "filled",
+        "is_guess",
+        "oid",
+        "price",
+        "qty",
+        "reported",
+        "taken_at",
+        "trades",
+    )
 
     def __init__(self, oid: Oid | None, price: Price, qty: Qty) -> None:
         self.oid = oid
@@ -49,16 +60,22 @@ class Leg:
         """Sum of the fills booked."""
         self.reported: Qty = 0
         """What the venue says has filled, where that is ahead of the fills booked."""
+        self.is_guess = False
+        """Only a fill has told of it, and no request of ours explains it: it is taken for an old
+        leg until it is seen to rest."""
         self.ended = False
         """Gone while a modify was unanswered, whose answer decides about the order."""
         self.ended_at: Nanos = 0
+        self.taken_at: Nanos = -1
+        """When it was seen to rest and taken over, its size then being what remained; -1 where it
+        is of our own sending."""
         self.trades: set[TradeId] = set()
         """The fills booked, by trade id."""
 
     @property
     def leaves(self) -> Qty:
         """What remains of this leg if it still rests, by fills or by the venue's word."""
-        gone = max(self.reported, self.filled)
+        gone = max(self.filled, self.reported)
         return self.qty - gone if self.qty > gone else 0
 
     @property
@@ -89,6 +106,8 @@ class Order:
         "goal_price",
         "goal_qty",
         "hold",
+        "is_adopted",
+        "known",
         "leg",
         "level",
         "modified_at",
@@ -116,6 +135,11 @@ class Order:
         """Superseded legs, oldest first; their late fills still count."""
         self.filled: Qty = 0
         """Over all legs."""
+        self.is_adopted = False
+        """It was taken over: nobody here knows what it was sent with."""
+        self.known: Qty = 0
+        """The most that anything has said to have filled over all legs. What is `reported` of an
+        old leg may be a guess: once so much is heard of, none of it is unheard."""
         self.goal_price = price
         """Where the unanswered request, or the last one, takes the order."""
         self.goal_qty = qty
@@ -242,7 +266,9 @@ class Order:
         for leg in self.old_legs:
             unbooked += leg.unbooked
         if self.phase > _RESTING:
-            return unbooked + self.leg.unbooked
+            return min(unbooked + self.leg.unbooked, max(0, self.known - self.filled))
+        if unbooked:
+            unbooked = min(unbooked, max(0, self.known - self.filled))
         risk = self.leg.open_risk
         if self.request is _MODIFYING or self.request is _MODIFYING_IN_DOUBT:
             if amends:
@@ -263,6 +289,13 @@ class Order:
     def has_oid(self, oid: Oid) -> bool:
         """Say whether one of its legs has this oid."""
         return self.leg.oid == oid or any(leg.oid == oid for leg in self.old_legs)
+
+    def promote(self, leg: Leg) -> None:
+        """Make a leg that was taken for an old one the current one."""
+        self.old_legs.remove(leg)
+        self.old_legs.append(self.leg)
+        self.leg = leg
+        leg.is_guess = False
 
     def next_leg(self, oid: Oid, price: Price, qty: Qty) -> Leg:
         """Open a leg and make it the current one."""

@@ -14,9 +14,9 @@ from typing import Final
 
 from exchange.commands import Command, Place
 from exchange.market import Market
-from exchange.units import Price, Qty
+from exchange.units import Qty
 from exchange.words import Cloid, Side
-from lifecycle.core.bands import base_latch, in_units
+from lifecycle.core.bands import base_latch
 from lifecycle.core.budget import Ration, Spending
 from lifecycle.core.desk import Desk
 from lifecycle.core.order import Order
@@ -58,9 +58,13 @@ _REASON_MODIFY: Final = Reason.MODIFY
 _STALE: Final = Reason.STALE
 _GATED: Final = Reason.GATED
 _QUOTA: Final = Reason.QUOTA
+_FOREIGN: Final = Reason.FOREIGN
+_BLIND: Final = Reason.BLIND
 _DEBOUNCE: Final = HoldEvent.DEBOUNCE
 _RELEASE: Final = HoldEvent.RELEASE
 _LATCH: Final = HoldEvent.LATCH
+_FREE: Final = Hold.FREE
+_LATCHED: Final = Hold.LATCHED
 _DEBOUNCED: Final = Hold.DEBOUNCED
 _SPEND_CHANGE: Final = Spending.CHANGE
 _SPEND_PLACE: Final = Spending.PLACE
@@ -72,9 +76,22 @@ _CHANGES: Final = (Want.MODIFY, Want.REPLACE)
 class Round:
     """The scratch of one cycle."""
 
-    def __init__(self, desk: Desk, targets: Targets, market: Market) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        targets: Targets,
+        market: Market,
+        gate: Reason | None = None,
+        *,
+        withdraws: bool = False,
+    ) -> None:
+        """Match both sides; with a `gate` nothing but emergencies, or everything, is withdrawn."""
         self.desk = desk
-        self.market = market
+        self.withdrawn = gate if withdraws and gate is not None else _WITHDRAWN
+        """The reason for what no target wants."""
+        self.frozen = None if withdraws else gate
+        """Why nothing is sent but emergency cancels, None where it may be."""
+        desk.guards.look(market)
         factor = desk.ledger.latch_factor(desk.settings)
         self.is_saving = factor > MILLION
         """The quota is low: the bands are wider for it."""
@@ -82,6 +99,15 @@ class Round:
         queues = market.queues
         self.bids = SidePlan(desk, Side.BUY, targets.bids, base, factor, queues)
         self.asks = SidePlan(desk, Side.SELL, targets.asks, base, factor, queues)
+        if desk.settings.post_only:
+            self.bids.limit, self.asks.limit = market.ask, market.bid
+        self.is_refusing = bool(desk.refusals)
+        """Something was refused that may have to wait."""
+        left = desk.ledger.left
+        both = (self.bids, self.asks)
+        most = sum(len(plan.orders) + len(plan.targets) for plan in both)
+        self.is_ending = left is not None and left < most
+        """The ledger may come to its end within this cycle: no order nor level has two requests."""
         self.cancels: list[Command] = []
         self.modifies: list[Command] = []
         self.places: list[Command] = []
@@ -99,10 +125,12 @@ class Round:
         if self.desk.settings.exposure_cap is not None:
             for plan in both:
                 self._shed(plan)
-        if self.desk.budget.is_on:
-            self._ration(Ration(self.desk.budget, self.desk.ledger, self.desk.now))
-        self._clear_the_way(self.bids, self.asks)
-        self._clear_the_way(self.asks, self.bids)
+        changes = self.bids.changes + self.asks.changes
+        if changes and self.desk.budget.is_on and self.frozen is None:
+            self._ration(Ration(self.desk.budget, self.desk.ledger, self.desk.now), changes)
+        if self.frozen is None:
+            self._clear_the_way(self.bids, self.asks)
+            self._clear_the_way(self.asks, self.bids)
         if self._is_scarce():
             self._decide_by_priority()
         else:
@@ -111,18 +139,17 @@ class Round:
                     self._decide(plan, i)
             for plan in both:
                 self._cover(plan)
+        if self.modifies:
+            self.desk.budget.enter(_SPEND_CHANGE, self.desk.now, len(self.modifies))
         return (*self.cancels, *self.modifies, *self.places)
 
     def _is_scarce(self) -> bool:
         """Say whether there may not be requests for all that is wanted."""
         ledger = self.desk.ledger
         left = ledger.left
-        if left is None or ledger.limited:
+        if left is None or ledger.limited or not self.is_ending:
             return ledger.limited
-        wanted = 0
-        for plan in (self.bids, self.asks):
-            wanted += len(plan.uncovered) + sum(want in _CHANGES for want in plan.wants)
-        return left < wanted
+        return left < sum(len(plan.uncovered) + plan.changes for plan in (self.bids, self.asks))
 
     def _decide_by_priority(self) -> None:
         """Decide about what must not wait for a request before what can."""
@@ -144,12 +171,15 @@ class Round:
 
     # The soft quota.
 
-    def _ration(self, ration: Ration) -> None:
-        """Find the changes that must wait; coverage and what is stale take their part first."""
+    def _ration(self, ration: Ration, changes: int) -> None:
+        """Find which of the changes must wait; coverage and what is stale take their part first."""
         settings = self.desk.settings
         both = (self.bids, self.asks)
         uncovered = sum(len(plan.uncovered) for plan in both)
         ration.spend(_SPEND_PLACE, max(0, uncovered - self.desk.budget.prepaid))
+        floor = max(settings.normal_floor, settings.low_floor)
+        if not self.is_saving and ration.suffices(floor, changes):
+            return
         normal: list[Cloid] = []
         low: list[Cloid] = []
         for plan in both:
@@ -164,21 +194,9 @@ class Round:
                 elif order.hold is _DEBOUNCED:
                     ration.spend(_SPEND_CHANGE)
                 else:
-                    (low if self._is_small(plan, i) else normal).append(order.cloid)
-        for floor, changes in ((settings.normal_floor, normal), (settings.low_floor, low)):
-            self.waiting.update(cloid for cloid in changes if not ration.grants(floor))
-
-    def _is_small(self, plan: SidePlan, i: int) -> bool:
-        """Say whether a change is of low priority.
-
-        That is a drift no more than half-way from the latch to the stale band, or a size alone.
-        """
-        settings, level = self.desk.settings, plan.levels[i]
-        price, latch = plan.targets[level].price, plan.band(i, level)
-        stale = latch * settings.stale_factor // MILLION
-        if settings.stale is not None:
-            stale = in_units(settings.stale, price)
-        return 2 * abs(plan.orders[i].leg.price - price) <= latch + stale
+                    (low if plan.is_small(i) else normal).append(order.cloid)
+        for floor, cloids in ((settings.normal_floor, normal), (settings.low_floor, low)):
+            self.waiting.update(cloid for cloid in cloids if not ration.grants(floor))
 
     # Emergencies.
 
@@ -210,17 +228,21 @@ class Round:
 
     def _clear_the_way(self, plan: SidePlan, other: SidePlan) -> None:
         """Mark idle orders of the other side that a wanted price of this side would meet."""
-        wanted: Price | None = None
-        for i, want in enumerate(plan.wants):
-            if want in _CHANGES and plan.orders[i].cloid not in self.waiting:
-                wanted = _inner(plan.side, wanted, plan.targets[plan.levels[i]].price)
-        for level in plan.uncovered:
-            wanted = _inner(plan.side, wanted, plan.targets[level].price)
-        if wanted is None:
+        levels = plan.uncovered
+        if plan.changes:
+            levels = levels + [
+                plan.levels[i]
+                for i, want in enumerate(plan.wants)
+                if want in _CHANGES and plan.orders[i].cloid not in self.waiting
+            ]
+        if not levels:
             return
-        for i, order in enumerate(other.orders):
-            meets = (wanted - order.leg.price) * plan.side >= 0
-            if meets and order.request is _IDLE:
+        # Targets are best first, and so are orders.
+        wanted = plan.targets[min(levels)].price
+        for i, price in enumerate(other.prices):
+            if (wanted - price) * plan.side < 0:
+                return
+            if other.orders[i].request is _IDLE:
                 other.emergency[i] = True
 
     # Orders.
@@ -230,8 +252,14 @@ class Round:
         if order.request is not _IDLE:
             reason = _IN_DOUBT if order.is_in_doubt else _IN_FLIGHT
             self._note(plan, i, _ACTION_WAIT, reason)
+        elif self.frozen is not None and not plan.emergency[i]:
+            self._note(plan, i, _ACTION_WAIT, self.frozen)
         elif want is _WITHDRAW:
-            reason = _EMERGENCY if plan.emergency[i] else _WITHDRAWN
+            if plan.emergency[i]:
+                reason = _EMERGENCY
+            else:
+                unwanted = self.desk.blotter.unwanted
+                reason = _FOREIGN if order.cloid in unwanted else self.withdrawn
             self._cancel(plan, i, reason)
         elif plan.emergency[i]:
             self._emergency(plan, i)
@@ -244,11 +272,12 @@ class Round:
 
     def _keep(self, plan: SidePlan, i: int) -> None:
         order, target = plan.orders[i], plan.targets[plan.levels[i]]
-        if order.leg.price == target.price and order.leaves == target.qty:
+        if plan.prices[i] == target.price and plan.leaves[i] == target.qty:
             order.hold_by(_RELEASE)
             self._note(plan, i, _ACTION_KEEP, _SAME_POINT)
         else:
-            order.hold_by(_LATCH)
+            if order.hold is not _LATCHED:
+                order.hold_by(_LATCH)
             self._note(plan, i, _ACTION_KEEP, _REASON_LATCHED)
 
     def _emergency(self, plan: SidePlan, i: int) -> None:
@@ -274,7 +303,12 @@ class Round:
                 order.hold_by(_DEBOUNCE)
                 self._note(plan, i, _ACTION_WAIT, _REASON_DEBOUNCED)
             return
-        target, barrier = self._aimed(order, plan, plan.levels[i])
+        level = plan.levels[i]
+        if plan.drift is None:
+            target = plan.targets[level]
+            barrier = self._barrier(order, plan, target)
+        else:
+            target, barrier = self._aimed(order, plan, level)
         if barrier is None:
             reason = _STALE if order.cloid in self.urgent else _REASON_MODIFY
             self._send_modify(plan, i, target, reason)
@@ -305,14 +339,12 @@ class Round:
 
     def _send_modify(self, plan: SidePlan, i: int, target: Target, reason: Reason) -> None:
         order = plan.orders[i]
-        if not self.desk.blotter.amends:
-            plan.risk += target.qty
-        else:
-            plan.risk += max(0, target.qty - order.leg.open_risk)
+        if self.desk.settings.exposure_cap is not None:
+            amends = self.desk.blotter.amends
+            plan.risk += max(0, target.qty - order.leg.open_risk) if amends else target.qty
         plan.advance(target.price)
         self._note(plan, i, _ACTION_MODIFY, reason)
         self.modifies.append(self.desk.modify(order, target))
-        self.desk.budget.enter(_SPEND_CHANGE, self.desk.now)
 
     def _cancel(self, plan: SidePlan, i: int, reason: Reason) -> bool:
         ledger = self.desk.ledger
@@ -339,7 +371,9 @@ class Round:
             live = sum(1 for order in plan.orders if order.request is not _CANCELLING)
         room = len(plan.targets) - live
         for level in plan.uncovered:
-            if room <= 0:
+            if self.frozen is not None:
+                self._note_level(plan, level, self.frozen)
+            elif room <= 0:
                 self._note_level(plan, level, _PREDECESSOR)
             elif self._place(plan, level):
                 room -= 1
@@ -365,30 +399,33 @@ class Round:
         price, qty, side = target.price, target.qty, plan.side
         if not desk.instrument.accepts(price, qty):
             return _INVALID
-        touch = self.market.ask if plan is self.bids else self.market.bid
-        if desk.settings.post_only and touch is not None and (price - touch) * side >= 0:
+        if plan.limit is not None and (price - plan.limit) * side >= 0:
             return _WOULD_CROSS
         facing = (self.asks if plan is self.bids else self.bids).foremost
         if facing is not None and (price - facing) * side >= 0:
             return _OWN_ORDER
-        if desk.refusals.holds((side if order is None else order.cloid, price, qty), desk.now):
+        if self.is_refusing and desk.refusals.holds(
+            (side if order is None else order.cloid, price, qty), desk.now
+        ):
             return _BACKOFF
         if desk.settings.exposure_cap is not None and self._over_cap(order, plan, qty):
             return _EXPOSURE
         ledger = desk.ledger
         if ledger.limited and ledger.is_held(desk.now):
             return _LIMITED
-        if ledger.cap is not None and not ledger.can_request:
+        if self.is_ending and not ledger.can_request:
             return _QUOTA
-        return None
+        return desk.guards.barrier(price, qty, desk.now)
 
     def _aimed(
         self, order: Order | None, plan: SidePlan, level: int
     ) -> tuple[Target, Reason | None]:
         """Return where to send, and what forbids it: in step with the ladder, or to the target."""
-        target, aim = plan.targets[level], plan.aims[level]
-        if aim is not target and self._barrier(order, plan, aim) is None:
-            return aim, None
+        target = plan.targets[level]
+        if plan.drift is not None:
+            aim = plan.aims[level]
+            if aim is not target and self._barrier(order, plan, aim) is None:
+                return aim, None
         return target, self._barrier(order, plan, target)
 
     def _over_cap(self, order: Order | None, plan: SidePlan, qty: Qty) -> bool:
@@ -401,77 +438,42 @@ class Round:
     # Decisions.
 
     def _note(self, plan: SidePlan, i: int, action: Action, reason: Reason) -> None:
-        order, level = plan.orders[i], plan.levels[i]
-        if level < 0:
-            price, qty, band = 0, 0, 0
-        else:
-            price, qty = plan.targets[level].price, plan.targets[level].qty
-            band = plan.band(i, level)
+        level = plan.levels[i]
+        price = qty = band = 0
+        if level >= 0:
+            target = plan.targets[level]
+            price, qty = target.price, target.qty
+            band = plan.bands[level] if plan.is_plain else plan.band(i, level)
+        cloid, at, leaves = plan.orders[i].cloid, plan.prices[i], plan.leaves[i]
         self.decisions.append(
-            Decision(
-                order.cloid,
-                plan.side,
-                level,
-                action,
-                reason,
-                order.leg.price,
-                price,
-                order.leaves,
-                qty,
-                band,
-            )
+            Decision(cloid, plan.side, level, action, reason, at, price, leaves, qty, band)
         )
 
     def _note_level(
         self, plan: SidePlan, level: int, reason: Reason, sent: Place | None = None
     ) -> None:
-        target = plan.targets[level]
-        cloid, action, price, qty = None, _ACTION_WAIT, 0, 0
+        price, qty, band = plan.targets[level].price, plan.targets[level].qty, plan.bands[level]
+        cloid, action, at, leaves = None, _ACTION_WAIT, 0, 0
         if sent is not None:
-            cloid, action, price, qty = sent.cloid, _ACTION_PLACE, sent.price, sent.qty
+            cloid, action, at, leaves = sent.cloid, _ACTION_PLACE, sent.price, sent.qty
         self.decisions.append(
-            Decision(
-                cloid,
-                plan.side,
-                level,
-                action,
-                reason,
-                price,
-                target.price,
-                qty,
-                target.qty,
-                plan.bands[level],
-            )
+            Decision(cloid, plan.side, level, action, reason, at, price, leaves, qty, band)
         )
-
-
-def _inner(side: Side, best: Price | None, price: Price) -> Price:
-    """Return the more aggressive of two prices of a side."""
-    return price if best is None or (price - best) * side > 0 else best
 
 
 def blind_decisions(desk: Desk, targets: Targets) -> list[Decision]:
     """Return the decisions of a cycle in which nothing may be sent."""
     found = [
-        Decision(
-            order.cloid,
-            order.side,
-            -1,
-            Action.WAIT,
-            Reason.BLIND,
-            order.leg.price,
-            0,
-            order.leaves,
-            0,
-            0,
-        )
-        for order in desk.blotter.open.values()
+        Decision(one.cloid, one.side, -1, _ACTION_WAIT, _BLIND, one.price, 0, one.leaves, 0, 0)
+        for one in desk.blotter.open.values()
     ]
-    for side, wanted in ((Side.BUY, targets.bids), (Side.SELL, targets.asks)):
-        for level, target in enumerate(wanted):
-            found.append(
-                Decision(
-                    None, side, level, Action.WAIT, Reason.BLIND, 0, target.price, 0, target.qty, 0
-                )
-            )
-    return found
+    return found + target_decisions(targets, _BLIND)
+
+
+def target_decisions(targets: Targets, reason: Reason) -> list[Decision]:
+    """Return the decisions about targets of which none gets an order, for one reason."""
+    return [
+        Decision(None, side, level, Action.WAIT, reason, 0, target.price, 0, target.qty, 0)
+        for side, wanted in ((Side.BUY, targets.bids), (Side.SELL, targets.asks))
+        for level, target in enumerate(wanted)
+    ]

@@ -26,6 +26,10 @@ class Refusals:
     def __init__(self) -> None:
         self._until: dict[Thing, tuple[int, Nanos]] = {}
 
+    def __bool__(self) -> bool:
+        """Say whether anything is remembered."""
+        return bool(self._until)
+
     def add(self, thing: Thing, now: Nanos) -> None:
         """Note one refusal."""
         count = self._until.pop(thing, (0, 0))[0] + 1

@@ -60,9 +60,13 @@ def _new_leg_of(blotter: Blotter, order: Order, fill: Fill) -> Leg:
         blotter.prove_modify(order, fill.oid, order.goal_price, order.goal_qty, fill)
         return order.leg
     # It is ours by its cloid, so it counts; but no request of ours explains this oid.
-    leg = Leg(fill.oid, fill.price, fill.qty)
+    # Of an order that was taken over, earlier legs may have filled before it had a name.
+    before = blotter.strays.get(fill.oid, {})
+    qty = sum(stray.qty for stray, _ in before.values())
+    leg = Leg(fill.oid, fill.price, qty + (0 if fill.trade_id in before else fill.qty))
+    leg.is_guess = True
     order.old_legs.append(leg)
-    blotter.by_oid[fill.oid] = order
+    blotter.bind(order, leg, fill.oid, fill)
     blotter.diverge("fill-of-unknown-leg", order, fill)
     return leg
 

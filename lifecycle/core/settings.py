@@ -26,9 +26,13 @@ def _millionths_or_none(value: float | None) -> int | None:
     return None if value is None else _millionths(value)
 
 
+def _seconds_or_none(value: float | None) -> Nanos | None:
+    return None if value is None else seconds(value)
+
+
 def _check_numbers(config: Config) -> None:
     """Raise ValueError where a number is negative, or is none."""
-    for table in ("grid", "bands", "modify", "quota", "churn", "timing"):
+    for table in ("grid", "bands", "modify", "quota", "churn", "risk", "timing"):
         values = getattr(config, table)
         for field in values.__struct_fields__:
             value = getattr(values, field)
@@ -37,6 +41,21 @@ def _check_numbers(config: Config) -> None:
                     raise ValueError(
                         f"{table}.{field} must be finite and not negative, was {number}"
                     )
+
+
+def _check_together(config: Config) -> None:
+    """Raise ValueError where values do not go together, or one makes no sense."""
+    bands, quota, risk = config.bands, config.quota, config.risk
+    if not bands.level_factors:
+        raise ValueError("bands.level_factors must not be empty")
+    if bands.latch_bps_min > bands.latch_bps_max:
+        raise ValueError(
+            f"bands.latch_bps_min must not exceed latch_bps_max, was {bands.latch_bps_min}"
+        )
+    if not quota.widest_below < quota.wide_below:
+        raise ValueError(f"quota.widest_below must be below wide_below, was {quota.widest_below}")
+    if risk.requests_per_minute == 0 or risk.rejects_in_row == 0:
+        raise ValueError("risk.requests_per_minute and rejects_in_row must be positive, was 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,17 @@ class Settings:
     place_share: int
     cancel_share: int
     exposure_cap: Qty | None
+    qty_max: Qty | None
+    collar: int | None
+    """Millionths of a basis point."""
+    rate_max: int | None
+    """Requests in any minute."""
+    rejects_max: int | None
+    reject_pause: Nanos
+    market_stale: Nanos | None
+    market_withdraw: Nanos | None
+    adopt_foreign: bool
+    cancel_foreign: bool
     timeout: Nanos
     retire: Nanos
     reconcile: Nanos
@@ -94,17 +124,10 @@ class Settings:
 def compile_settings(config: Config, instrument: Instrument) -> Settings:
     """Turn a configuration into integers; raises ValueError where a value has no meaning."""
     grid, bands, modify = config.grid, config.bands, config.modify
-    quota, timing = config.quota, config.timing
-    if not bands.level_factors:
-        raise ValueError("bands.level_factors must not be empty")
-    if bands.latch_bps_min > bands.latch_bps_max:
-        raise ValueError(
-            f"bands.latch_bps_min must not exceed latch_bps_max, was {bands.latch_bps_min}"
-        )
-    if not quota.widest_below < quota.wide_below:
-        raise ValueError(f"quota.widest_below must be below wide_below, was {quota.widest_below}")
+    quota, timing, risk = config.quota, config.timing, config.risk
+    _check_together(config)
     _check_numbers(config)
-    cap = config.risk.exposure_cap
+    cap = risk.exposure_cap
     max_bps = modify.max_bps if modify.enabled else 0.0
     latch_bps = bands.latch_bps if bands.enabled else 0.0
     return Settings(
@@ -146,6 +169,15 @@ def compile_settings(config: Config, instrument: Instrument) -> Settings:
         place_share=_millionths(quota.place_share),
         cancel_share=_millionths(quota.cancel_share),
         exposure_cap=None if cap is None else instrument.qty(cap),
+        qty_max=None if risk.order_qty_max is None else instrument.qty(risk.order_qty_max),
+        collar=_millionths_or_none(risk.collar_bps),
+        rate_max=risk.requests_per_minute,
+        rejects_max=risk.rejects_in_row,
+        reject_pause=seconds(risk.reject_pause_s),
+        market_stale=_seconds_or_none(timing.market_stale_s),
+        market_withdraw=_seconds_or_none(timing.market_withdraw_s),
+        adopt_foreign=config.orders.foreign != "leave",
+        cancel_foreign=config.orders.foreign == "cancel",
         timeout=seconds(timing.request_timeout_s),
         retire=seconds(timing.retire_s),
         reconcile=seconds(timing.reconcile_s),

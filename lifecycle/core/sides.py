@@ -5,16 +5,22 @@ is wanted of it, and `lifecycle.core.plan` decides whether that may be sent now.
 """
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
 from exchange.market import Queue
-from exchange.units import Price
+from exchange.units import Price, Qty
 from exchange.words import Cloid, Side
 from lifecycle.core.assign import assign
-from lifecycle.core.bands import in_units, level_latch, queue_factor, stale_band
+from lifecycle.core.bands import (
+    in_units,
+    level_bands,
+    level_latches,
+    queue_factor,
+    stale_band,
+)
 from lifecycle.core.desk import Desk
 from lifecycle.core.match import match_keeps, match_leftovers, nearest
 from lifecycle.core.order import Order
@@ -54,15 +60,20 @@ class SidePlan:
     """The orders and targets of one side, matched."""
 
     __slots__ = (
-        "aims",
+        "_aims",
         "bands",
         "desk",
+        "drift",
         "emergency",
         "factors",
         "foremost",
+        "is_plain",
         "latches",
+        "leaves",
         "levels",
+        "limit",
         "orders",
+        "prices",
         "risk",
         "side",
         "targets",
@@ -86,23 +97,29 @@ class SidePlan:
         self.desk = desk
         self.side = side
         self.targets = targets
-        self.orders: list[Order] = [
-            order for order in desk.blotter.open.values() if order.side is side
+        outwards = -int(side)
+        rows = [
+            (outwards * order.leg.price, order.cloid, order)
+            for order in desk.blotter.open.values()
+            if order.side is side
         ]
-        self.orders.sort(key=_from_the_touch)
+        rows.sort()
+        self.orders: list[Order] = [row[2] for row in rows]
+        # Looked up once: both stay as they are while the cycle decides.
+        self.prices: list[Price] = [outwards * row[0] for row in rows]
+        self.leaves: list[Qty] = [order.leg.leaves for order in self.orders]
         settings = desk.settings
-        self.latches = [level_latch(settings, base, level, factor) for level in range(len(targets))]
+        self.latches = level_latches(settings, base, len(targets), factor)
         """The latch of each level, in millionths of a basis point."""
-        self.bands = [
-            in_units(min(latch, stale_band(settings, latch)), target.price)
-            for latch, target in zip(self.latches, targets, strict=True)
-        ]
-        """The same in price units; a stale order is not kept, however the latch has widened."""
+        self.bands = level_bands(settings, self.latches, targets)
+        """The same in price units."""
         self.factors: list[int] | None = None
         """How much wider each order's band is for its place in the queue, in millionths; None
         where nothing is known of any queue."""
         if queues and settings.queue_bonus:
             self.factors = [queue_factor(settings, queues.get(one.cloid)) for one in self.orders]
+        self.is_plain = self.factors is None and settings.adverse_factor == MILLION
+        """A level's band is that of any order."""
         self.levels = [-1] * len(self.orders)
         """For each order the level of its target, -1 without one."""
         self.wants = [_WAIT] * len(self.orders)
@@ -113,12 +130,22 @@ class SidePlan:
         self.foremost = self._innermost()
         """The most aggressive price of this side, of what is sent in this cycle too; None without
         any."""
+        self.limit: Price | None = None
+        """The touch, where post-only forbids to cross it; None where nothing forbids it."""
         self.risk = 0
         """Worst-case exposure of this side, in lots; kept only where there is a cap."""
         self._match()
-        self.aims = self._aims() if settings.in_step else targets
-        """Where what is sent for each level goes: the target, or beside it, in step with what is
-        kept."""
+        self.drift = self._ladder_drift() if settings.in_step else None
+        """How far the ladder that is kept has drifted; None where there is none to be in step
+        with."""
+        self._aims: tuple[Target, ...] | None = None
+
+    @property
+    def aims(self) -> tuple[Target, ...]:
+        """Where what is sent for each level goes: to its target, or in step with what is kept."""
+        if self._aims is None:
+            self._aims = self.targets if self.drift is None else self._in_step(self.drift)
+        return self._aims
 
     def _match(self) -> None:
         if not self.orders:
@@ -134,37 +161,49 @@ class SidePlan:
                     taken[level] = True
                     self.levels[i] = level
         idle = [i for i, order in enumerate(self.orders) if order.request is _IDLE]
-        orders = [self.orders[i] for i in idle]
+        unwanted = self.desk.blotter.unwanted
+        if unwanted:
+            for i in [i for i in idle if self.orders[i].cloid in unwanted]:
+                self.wants[i] = _WITHDRAW
+                idle.remove(i)
+        orders = self.orders
+        if len(idle) < len(orders):
+            orders = [orders[i] for i in idle]
         pairs = match_keeps(orders, self.targets, taken, self._widest(), self._stands_for(idle))
-        for i, level in zip(idle, pairs, strict=True):
-            if level >= 0:
-                taken[level] = True
-                self._pair(i, level, _KEEP)
+        keeps = [(i, level) for i, level in zip(idle, pairs, strict=True) if level >= 0]
+        self._pair(keeps, _KEEP)
+        for _, level in keeps:
+            taken[level] = True
         left = [i for i in idle if self.levels[i] < 0]
         free = [level for level in range(len(self.targets)) if not taken[level]]
         if left:
             self._pair_leftovers(left, free)
-            if any(self.wants[i] is _REPLACE for i in left):
+            if _REPLACE in self.wants:
                 self._reconsider(idle, taken, pairs)
-        for i in idle:
-            if self.levels[i] < 0:
-                self.wants[i] = _WITHDRAW
+            for i in idle:
+                if self.levels[i] < 0:
+                    self.wants[i] = _WITHDRAW
         stood_for = set(self.levels)
         self.uncovered = [level for level in range(len(self.targets)) if level not in stood_for]
 
-    def _aims(self) -> tuple[Target, ...]:
-        """Move the targets as far as the median order that is kept has drifted from its own.
+    def _ladder_drift(self) -> int | None:
+        """Return how far the median order that is kept has drifted; None without a ladder."""
+        keeps = self.wants.count(_KEEP)
+        if keeps < LADDER_MIN or LADDER_MIN * keeps < len(self.targets):
+            return None
+        kept = [
+            price - self.targets[level].price
+            for price, level, want in zip(self.prices, self.levels, self.wants, strict=True)
+            if want is _KEEP
+        ]
+        kept.sort()
+        return kept[keeps // 2]
+
+    def _in_step(self, drift: int) -> tuple[Target, ...]:
+        """Move the targets as far as the ladder has drifted.
 
         Each stays inside its band, so that nothing sent there is moved again at once.
         """
-        kept = sorted(
-            order.leg.price - self.targets[level].price
-            for order, level, want in zip(self.orders, self.levels, self.wants, strict=True)
-            if want is _KEEP
-        )
-        if len(kept) < LADDER_MIN or LADDER_MIN * len(kept) < len(self.targets):
-            return self.targets
-        drift = kept[len(kept) // 2]
         settings, snap = self.desk.settings, self.desk.instrument.snap
         adverse = settings.adverse_factor if drift * self.side > 0 else MILLION
         aims = []
@@ -183,17 +222,17 @@ class SidePlan:
 
     def _pair_leftovers(self, left: list[int], free: list[int]) -> None:
         """Pair for modifying what can be modified, then for replacing what cannot."""
-        for i, level in match_leftovers(self.orders, self.targets, left, free, self._reach()):
-            self._pair(i, level, _MODIFY)
-            free.remove(level)
+        pairs = match_leftovers(self.orders, self.targets, left, free, self._reach())
+        self._pair(pairs, _MODIFY)
+        if len(pairs) == min(len(left), len(free)):
+            return
+        modified = {level for _, level in pairs}
+        free = [level for level in free if level not in modified]
         # A debounced modify never becomes cancel and place, however far it has drifted by now.
         debounced = [i for i in left if self.levels[i] < 0 and self.orders[i].hold is _DEBOUNCED]
-        for i, level in zip(debounced, list(free), strict=False):
-            self._pair(i, level, _MODIFY)
-            free.remove(level)
+        self._pair(zip(debounced, free, strict=False), _MODIFY)
         rest = [i for i in left if self.levels[i] < 0]
-        for i, level in zip(rest, free, strict=False):
-            self._pair(i, level, _REPLACE)
+        self._pair(zip(rest, free[len(debounced) :], strict=False), _REPLACE)
 
     def _reconsider(self, idle: list[int], taken: list[bool], pairs: Sequence[int]) -> None:
         """Look for another choice of keeps that leaves less to replace.
@@ -209,15 +248,16 @@ class SidePlan:
         far *= len(idle)
         # More than there are pairs: calls count first, then keeps, then drift.
         rank = len(idle) + 1
+        stands = self._stands_for(idle)
         gains = []
-        for i in idle:
+        for n, i in enumerate(idle):
             order = self.orders[i]
             row = [0] * len(self.targets)
             for level, target in enumerate(self.targets):
                 if not usable[level]:
                     continue
                 drift = abs(order.leg.price - target.price)
-                if drift <= self.band(i, level) and self._fits(order, target):
+                if stands(n, level):
                     row[level] = (2 * rank + 1) * far - drift
                 elif drift <= reach(target) or order.hold is _DEBOUNCED:
                     row[level] = rank * far - drift
@@ -229,19 +269,25 @@ class SidePlan:
             if level >= 0:
                 free.remove(level)
                 keeps = row[level] > rank * far
-                self._pair(i, level, _KEEP if keeps else _MODIFY)
+                self._pair([(i, level)], _KEEP if keeps else _MODIFY)
         rest = [i for i in idle if self.levels[i] < 0]
-        for i, level in zip(rest, free, strict=False):
-            self._pair(i, level, _REPLACE)
+        self._pair(zip(rest, free, strict=False), _REPLACE)
 
-    def _pair(self, i: int, level: int, want: Want) -> None:
-        self.levels[i] = level
-        self.wants[i] = want
-        self.orders[i].level = level
+    def _pair(self, pairs: Iterable[tuple[int, int]], want: Want) -> None:
+        levels, wants, orders = self.levels, self.wants, self.orders
+        for i, level in pairs:
+            levels[i] = level
+            wants[i] = want
+            orders[i].level = level
+
+    @property
+    def changes(self) -> int:
+        """How many orders are wanted elsewhere, or in another size."""
+        return self.wants.count(_MODIFY) + self.wants.count(_REPLACE)
 
     def band(self, i: int, level: int) -> Price:
         """Return how far order i may be from the target of a level, in price units."""
-        if self.factors is None and self.desk.settings.adverse_factor == MILLION:
+        if self.is_plain:
             return self.bands[level]
         width = self._width(i, level)
         return in_units(min(width, stale_band(self.desk.settings, width)), self._price(level))
@@ -254,7 +300,7 @@ class SidePlan:
         width = self.latches[level]
         if self.factors is not None:
             width = width * self.factors[i] // MILLION
-        if (self.orders[i].leg.price - self.targets[level].price) * self.side > 0:
+        if (self.prices[i] - self.targets[level].price) * self.side > 0:
             width = width * self.desk.settings.adverse_factor // MILLION
         return width
 
@@ -268,22 +314,20 @@ class SidePlan:
 
     def _stands_for(self, idle: Sequence[int]) -> Callable[[int, int], bool]:
         """Return what says whether the n-th idle order may stand for a level as it is."""
-        orders, targets, bands, fits = self.orders, self.targets, self.bands, self._fits
+        prices, sizes, targets, bands = self.prices, self.leaves, self.targets, self.bands
+        size_latch = self.desk.settings.size_latch
         # Asked for every order and every level near it: without a factor the band is at hand.
-        plain = self.factors is None and self.desk.settings.adverse_factor == MILLION
+        plain = self.is_plain
 
         def stands(n: int, level: int) -> bool:
             i, target = idle[n], targets[level]
-            order = orders[i]
             band = bands[level] if plain else self.band(i, level)
-            return abs(order.leg.price - target.price) <= band and fits(order, target)
+            if not -band <= prices[i] - target.price <= band:
+                return False
+            leaves = sizes[i]
+            return abs(target.qty - leaves) * MILLION <= size_latch * leaves
 
         return stands
-
-    def _fits(self, order: Order, target: Target) -> bool:
-        """Say whether the size of an order may stand for the target's."""
-        leaves = order.leaves
-        return abs(target.qty - leaves) * MILLION <= self.desk.settings.size_latch * leaves
 
     def _reach(self) -> Callable[[Target], int] | None:
         """Return how far one modify may go to a target, in price units; None: any distance."""
@@ -299,7 +343,19 @@ class SidePlan:
         level = self.levels[i]
         target = self.targets[level]
         band = in_units(stale_band(self.desk.settings, self._width(i, level)), target.price)
-        return abs(self.orders[i].leg.price - target.price) > band
+        return abs(self.prices[i] - target.price) > band
+
+    def is_small(self, i: int) -> bool:
+        """Say whether the change of order i is of low priority.
+
+        That is a drift no more than half-way from the latch to the stale band, or a size alone.
+        """
+        settings, level = self.desk.settings, self.levels[i]
+        price, latch = self.targets[level].price, self.band(i, level)
+        stale = latch * settings.stale_factor // MILLION
+        if settings.stale is not None:
+            stale = in_units(settings.stale, price)
+        return 2 * abs(self.prices[i] - price) <= latch + stale
 
     def advance(self, price: Price) -> None:
         """Note that an order of this side is sent to a price."""
@@ -308,20 +364,16 @@ class SidePlan:
 
     def _innermost(self) -> Price | None:
         """Return the most aggressive price at which any of this side's orders may rest."""
-        best: Price | None = None
+        if not self.orders:
+            return None
+        best = self.prices[0]
         for order in self.orders:
-            price = order.leg.price
-            if order.is_modifying and (order.goal_price - price) * self.side > 0:
-                price = order.goal_price
-            if best is None or (price - best) * self.side > 0:
-                best = price
+            if order.request is not _IDLE and order.is_modifying:
+                ahead = (order.goal_price - best) * self.side > 0
+                best = order.goal_price if ahead else best
         return best
 
 
 def _nowhere(_target: Target) -> int:
     """Return a reach that not even the same price is within: every change is a replacement."""
     return -1
-
-
-def _from_the_touch(order: Order) -> tuple[int, str]:
-    return (-order.side * order.leg.price, order.cloid)

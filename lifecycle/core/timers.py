@@ -25,9 +25,9 @@ def run_timers(desk: Desk) -> tuple[Query, ...]:
     _retire(desk)
     queries = desk.query_orders()
     every = desk.settings.reconcile
-    if desk.is_blind or in_doubt:
+    if desk.is_blind or in_doubt or desk.guards.halted:
         every = min(every, desk.settings.timeout)
-    if not desk.connected:
+    if not desk.connected and not desk.guards.halted:
         return queries
     if desk.asked_open_at is None:
         # Nothing was ever sent: the first comparison is due one period after the start.
@@ -66,6 +66,10 @@ def _retire(desk: Desk) -> None:
         at = order.closed_at + desk.settings.retire
         if desk.now < at:
             desk.due(at)
+            continue
+        if order.open_risk(desk.blotter.amends) > 0:
+            # It has filled more than we have heard of: as long as that may come, it counts.
+            desk.due(desk.now + desk.settings.retire)
             continue
         order.advance(PhaseEvent.RETIRE, desk.now)
         del closing[order.cloid]

@@ -31,7 +31,9 @@ class VenueConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     request_cap: int | None = None
     """Requests that the venue grants; None: no limit."""
     cancel_cap: int | None = None
+    """The cancels' own ledger; None: as the venue's rule has it from `request_cap`."""
     requests_used: int = 0
+    """Of `request_cap`, used before we start."""
     cancel_share_ahead: float = 0.5
     """Of the quantity cancelled at a level whose trades do not explain the decrease: which share
     stood ahead of us. 0.5 is neutral where the level is as deep behind us as before us."""
@@ -43,6 +45,7 @@ class QuoterConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     gamma: float = 0.1
     """Risk aversion, in the units of 1/kappa: δ = (1/γ)·ln(1 + γ/κ), as a share of the price."""
     levels: int = 1
+    """Quotes a side."""
     level_step_bps: float = 4.0
     """Distance between the levels of a side."""
     size: str = "0.1"

@@ -143,3 +143,5 @@ class Frame(Struct, frozen=True):
     """The same in numbers; None before the first cycle."""
     alerts: tuple[str, ...] = ()
     """The alarms that are on."""
+    recovery: tuple[str, ...] = ()
+    """What the run was restored from, in words; empty where it began afresh."""

@@ -144,9 +144,11 @@ def _header(frame: Frame, width: int) -> RenderableType:
     done = min(1.0, frame.now / frame.end) if frame.end > 0 else 1.0
     bar_width = max(4, width - _BORDER - len(times) - 7)
     top = Table.grid(padding=(0, 1))
-    top.add_row(
-        times, ProgressBar(total=1.0, completed=done, width=bar_width), f"{int(100 * done):>3} %"
-    )
+    if frame.end > 0:
+        bar = ProgressBar(total=1.0, completed=done, width=bar_width)
+        top.add_row(times, bar, f"{int(100 * done):>3} %")
+    else:
+        top.add_row(f"{text.clock(frame.now)}, until it is stopped")
     market = [f"mid {frame.mid or text.NONE}", f"spread {text.number(frame.spread_bps, 2)} bps"]
     if not frame.warm:
         # First, so that it is not what gets cut.

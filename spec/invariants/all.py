@@ -3,6 +3,7 @@
 from typing import Final
 
 from spec.invariants.base import Invariant
+from spec.invariants.guards import GUARDED
 from spec.invariants.liveness import LIVENESS
 from spec.invariants.quoting import QUOTING
 from spec.invariants.requests import REQUESTS
@@ -13,5 +14,5 @@ def _number(invariant: Invariant) -> tuple[str, int]:
 
 
 INVARIANTS: Final[tuple[Invariant, ...]] = tuple(
-    sorted((*REQUESTS, *QUOTING, *LIVENESS), key=_number)
+    sorted((*REQUESTS, *QUOTING, *GUARDED, *LIVENESS), key=_number)
 )

@@ -5,14 +5,16 @@ A reason given for not acting is not taken on trust: each hard reason is checked
 
 from exchange.commands import Cancel
 from exchange.words import Side
+from spec import guards
 from spec.facts import OrderFacts
 from spec.invariants.base import Invariant, commands_of, sent
 from spec.invariants.quoting import wanted
 from spec.staleness import is_left_stale
-from spec.trace import Cycled, Decision, Reason, Record
+from spec.trace import Action, Cycled, Decision, Reason, Record
 from spec.witness import Witness
 
 STALE_CYCLES_MAX = 2
+SNAPSHOTS_MAX = 2
 PERIODS_MAX = 2
 """Timers run when they are told the time: a question may be late by one more period."""
 
@@ -49,7 +51,8 @@ def _is_true(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
         case Reason.PREDECESSOR:
             placed = [c for c in sent(cycle.plan) if c.cloid not in facts.orders]
             here = sum(1 for c in placed if not isinstance(c, Cancel) and c.side is side)
-            return len(facts.live(side)) + here >= len(wanted(cycle.wanted, side))
+            full = len(facts.live(side)) + here >= len(wanted(cycle.wanted, side))
+            return full or _is_replaced(cycle, decision)
         case Reason.EXPOSURE:
             more = sum(
                 c.qty for c in sent(cycle.plan) if not isinstance(c, Cancel) and c.side is side
@@ -71,7 +74,17 @@ def _is_true(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
                 and instrument.is_valid_notional(price, qty)
             )
         case _:
-            return False
+            # A guard's reason; another is none.
+            return guards.is_true(facts, cycle, decision.reason, price, qty)
+
+
+def _is_replaced(cycle: Cycled, decision: Decision) -> bool:
+    """Say whether the order that stood for a target is being cancelled in this very cycle."""
+    return any(
+        other.action is Action.CANCEL
+        and (other.side, other.level) == (decision.side, decision.level)
+        for other in cycle.plan.decisions
+    )
 
 
 def _meets_ours(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
@@ -117,6 +130,8 @@ def _resolved(facts: Witness, cycle: Cycled, *, cancels: bool) -> str | None:
             return f"{decision.cloid} is kept in doubt, and is proven closed"
         if not order.in_doubt:
             return f"{decision.cloid} is kept in doubt, and the evidence has ended it"
+        if order.lacked > SNAPSHOTS_MAX:
+            return f"{decision.cloid} is kept in doubt, and {order.lacked} snapshots lack it"
     return None
 
 

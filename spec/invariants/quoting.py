@@ -7,6 +7,7 @@ from exchange.commands import Cancel, Modify, Place
 from exchange.units import Price
 from exchange.words import Side
 from spec.facts import OrderFacts
+from spec.guards import withdraws
 from spec.invariants.base import Invariant, sent
 from spec.rules import drift_bps
 from spec.trace import Cycled, Reason, Target, Targets
@@ -14,6 +15,16 @@ from spec.witness import Witness
 
 ROUNDING = Fraction(1, 100_000)
 """In basis points."""
+_MAY_GO = frozenset(
+    {
+        Reason.EMERGENCY,
+        Reason.WITHDRAWN,
+        Reason.HALTED,
+        Reason.STALE_MARKET,
+        Reason.FOREIGN,
+    }
+)
+"""Why a debounced order may be cancelled, alone."""
 
 
 def wanted(targets: Targets, side: Side) -> tuple[Target, ...]:
@@ -43,7 +54,7 @@ def _s5(facts: Witness, cycle: Cycled) -> str | None:
         order = facts.orders.get(command.cloid)
         if isinstance(command, Cancel) and order is not None and order.debounced:
             reason = reasons.get(command.cloid)
-            if reason not in (Reason.EMERGENCY, Reason.WITHDRAWN):
+            if reason not in _MAY_GO:
                 return f"{command.cloid} was debounced, and is cancelled as {reason}"
     return None
 
@@ -125,7 +136,9 @@ def _s11(facts: Witness, cycle: Cycled) -> str | None:
 
 def _rests(facts: Witness, cycle: Cycled, *, exactly: bool) -> bool:
     """Say whether what rests stands for the targets one by one, at the same points or in band."""
-    if facts.blind or facts.limited:
+    taken = (facts.orders.get(cloid) for cloid in facts.unwanted)
+    unwanted = any(order is not None and not order.closed for order in taken)
+    if facts.blind or facts.limited or unwanted or withdraws(facts, cycle):
         return False
     for side in Side:
         targets = wanted(cycle.wanted, side)
@@ -168,8 +181,11 @@ def _s14(facts: Witness, cycle: Cycled) -> str | None:
 
 
 def _s21(facts: Witness, cycle: Cycled) -> str | None:
-    if facts.blind and sent(cycle.plan):
-        return f"{len(sent(cycle.plan))} sent while blind"
+    if facts.blind:
+        # The kill switch withdraws also what it cannot see.
+        loose = [c for c in sent(cycle.plan) if not (facts.halted and isinstance(c, Cancel))]
+        if loose:
+            return f"{len(loose)} sent while blind"
     return None
 
 

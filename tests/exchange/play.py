@@ -12,7 +12,7 @@ from exchange.paper.quota import Quota
 from exchange.paper.venue import PaperVenue
 from exchange.reports import Fill, Report
 from exchange.units import Nanos, Price, Qty
-from exchange.venue import Capabilities
+from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import Cloid, Oid, Side
 
 INSTRUMENT: Final = Instrument(
@@ -44,6 +44,11 @@ def single(ts: Nanos, act: str, oid: str, side: int, price: Price, qty: Qty) -> 
     return Row(ts, -1, RowKind.L3, price=price, qty=qty, side=side, oid=oid, act=act)
 
 
+def said(received: Iterable[Received]) -> list[Report]:
+    """Return what the venue said, of what has reached us."""
+    return [one.report for one in received if not isinstance(one.report, NoAnswer)]
+
+
 class Play:
     """A paper venue whose requests arrive at once and whose reports are heard at once."""
 
@@ -70,7 +75,7 @@ class Play:
     def until(self, now: Nanos) -> list[Report]:
         """Let time pass; return what was said."""
         self.now = now
-        return [received.report for received in self.venue.poll(now)]
+        return said(self.venue.poll(now))
 
     def fills(self, now: Nanos) -> list[tuple[Nanos, Qty, Price]]:
         """Let time pass; return time, size and price of what was filled."""

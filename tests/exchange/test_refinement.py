@@ -28,7 +28,7 @@ from exchange.reports import (
     Snapshot,
 )
 from exchange.units import MILLISECOND, SECOND, Nanos
-from exchange.venue import Capabilities
+from exchange.venue import Capabilities, NoAnswer
 from exchange.words import CancelReason, Side
 from tests.exchange.explain import Run, streams, unexplained
 from tests.exchange.play import AMEND, INSTRUMENT, REPLACE, bbo, trade
@@ -84,6 +84,8 @@ class Trader:
         """Take in what has arrived."""
         for received in self.venue.poll(now):
             report = received.report
+            if isinstance(report, NoAnswer):
+                continue
             self.reports.append(report)
             if isinstance(report, (Accepted, Modified)):
                 self.oids[report.cloid] = report.oid

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from exchange.units import MILLISECOND, SECOND
+from exchange.words import Side
 from spec.trace import Target, Targets
 from spec.venue_model import Stream
 from tools.mutants.loose import Loose
@@ -99,3 +100,72 @@ def test_a_repeated_fill_is_counted_once() -> None:
 
     assert world.manager.manager.position == world.venue.position != 0
     assert world.wrong() is None
+
+
+SESSION: Final = "start000-"
+
+
+def started(config: str, session: str = SESSION) -> Loose:
+    """Return a world in which a bid and an ask rest as wanted, under a name that proves them."""
+    world = Loose("replace", config, session)
+    world.cycle(quote(19_990, 20_010), SECOND)
+    world._flush()
+    return world
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_what_was_sent_and_is_lost_with_the_end_of_a_journal_is_ours_again(lost: int) -> None:
+    world = started("plain")
+
+    world.crash(lost)
+
+    assert world.heal() is None
+    assert len(world.venue.resting()) == 2
+
+
+def test_an_order_of_another_is_never_touched_where_it_is_to_be_left() -> None:
+    world = started("plain")
+    world.meddle(Side.BUY, 19_900, 7, named=False)
+    world.meddle(Side.SELL, 20_100, 7, named=True)
+
+    world.crash()
+    healed = world.heal()
+
+    assert healed is None
+    assert [one.qty for one in world.venue.resting()] == [10, 10, 7, 7]
+
+
+@pytest.mark.parametrize("config", ["adopt", "cancel"])
+def test_orders_of_others_go_where_they_are_taken_over_and_nobody_wants_them(config: str) -> None:
+    world = started(config)
+    world.meddle(Side.BUY, 19_900, 7, named=False)
+    world.meddle(Side.SELL, 20_100, 7, named=True)
+
+    world.crash()
+    healed = world.heal()
+
+    assert healed is None
+    assert [one.qty for one in world.venue.resting()] == [10, 10]
+
+
+def test_an_order_placed_by_hand_after_the_start_stays() -> None:
+    world = started("cancel")
+    world.crash()
+    world._flush()
+
+    world.meddle(Side.BUY, 19_900, 7, named=True)
+
+    assert world.heal() is None
+    assert 7 in [one.qty for one in world.venue.resting()]
+
+
+@pytest.mark.parametrize("config", ["plain", "guards", "adopt", "cancel", "quota"])
+def test_after_a_halt_nothing_rests_and_that_is_proven(config: str) -> None:
+    world = started(config)
+    world.cycle(quote(20_000, 20_020, 5), SECOND)
+
+    world.halt()
+
+    assert world.heal() is None
+    assert world.manager.manager.nothing_rests
+    assert world.venue.resting() == []

@@ -5,6 +5,7 @@ import pytest
 from tools import detection
 from tools.mutants.bugs import BUGS, Bug
 
+EXAMPLES = 150
 EARLY = ("timeout_is_failure", "no_dedupe", "late_fill_dropped_after_cancel")
 
 
@@ -12,11 +13,11 @@ EARLY = ("timeout_is_failure", "no_dedupe", "late_fill_dropped_after_cancel")
     "bug", [bug for bug in BUGS if bug.name in EARLY], ids=lambda bug: bug.name
 )
 def test_a_common_bug_is_found_within_a_few_stories(bug: Bug) -> None:
-    found = detection.examples_to_find(bug, 60)
+    found = detection.examples_to_find(bug, EXAMPLES)
 
     assert found is not None
     number, what = found
-    assert 0 < number <= 60
+    assert 0 < number <= EXAMPLES
     assert what
 
 

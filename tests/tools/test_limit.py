@@ -16,6 +16,7 @@ from exchange.reports import Accepted
 from exchange.units import SECOND
 from lifecycle.bot.glft import half_spread, ladder, rounded
 from lifecycle.config import Config, GridConfig, SmoothingConfig
+from lifecycle.core.desk import FOREVER
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.smoothing import Smoothing
 from tools.bench.limit import CONTINUOUS, Limit, frontier, optimum, rate_at
@@ -102,7 +103,7 @@ def jittered(*, smoothing: bool, config: Config, cycles: int = 100) -> list[int]
     """Return the calls of each cycle under the recorded jitter, with the mid at rest."""
     held = Smoothing(SmoothingConfig(enabled=smoothing))
     manager = OrderManager(ETH, config=config)
-    market = Market(0, 43_000, 43_002, volatility=7_400_000)
+    market = Market(FOREVER, 43_000, 43_002, volatility=7_400_000)
     calls = []
     for number, kappa in enumerate(islice(cycle(KAPPAS), cycles), start=1):
         now = 6 * SECOND * number

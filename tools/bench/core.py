@@ -15,7 +15,7 @@ from exchange.market import Market
 from exchange.reports import Accepted, Cancelled, Fill, Modified, Report
 from exchange.units import SECOND, Nanos, Qty
 from exchange.words import CancelReason
-from lifecycle.config import Config, QuotaConfig
+from lifecycle.config import Config, QuotaConfig, RiskConfig
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.tables import PHASE
 from spec.charts import PhaseChart
@@ -29,6 +29,13 @@ RUNG: Final = 3_000
 """Distance between the levels of a ladder, in price units: 30 bps."""
 SHIFT: Final = 1_400
 """A move nearer than the next rung; the size changes with it, so that nothing is kept."""
+HALF_SPREAD: Final = 50
+"""Of the book, in price units: no rung crosses it."""
+CONFIG: Final = Config(
+    quota=QuotaConfig(cap=10**9),
+    # Open wide, but asked each time: 2 x 10 moves a second are more than a minute's requests.
+    risk=RiskConfig(collar_bps=9_999.0, requests_per_minute=10**6),
+)
 BATCH: Final = 100
 ORDERS: Final = 20
 """Of a ladder of 2 x 10."""
@@ -46,14 +53,19 @@ def ladder(levels: int, shift: int = 0, qty: Qty = 1_000) -> Targets:
     )
 
 
+def book(now: Nanos) -> Market:
+    """Return the book as seen now."""
+    return Market(now, MID - HALF_SPREAD, MID + HALF_SPREAD)
+
+
 class Resting:
     """A manager whose ladder rests, and a clock that it has never seen run backwards."""
 
     def __init__(self, levels: int) -> None:
-        self.manager = OrderManager(INSTRUMENT, config=Config(quota=QuotaConfig(cap=10**9)))
+        self.manager = OrderManager(INSTRUMENT, config=CONFIG)
         self.targets = ladder(levels)
         self.moved = ladder(levels, SHIFT, 2_000)
-        self.market = Market(0, None, None)
+        self.market = book(0)
         self.now = 0
         self.oids = 0
         plan = self.manager.cycle(0, self.targets, self.market)
@@ -73,6 +85,7 @@ class Resting:
     def wait(self) -> None:
         """Let a second pass, and the timers run."""
         self.now += SECOND
+        self.market = book(self.now)
         self.manager.tick(self.now)
 
     def settle(self) -> None:

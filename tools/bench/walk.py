@@ -17,7 +17,8 @@ from exchange.market import Market
 from exchange.reports import Accepted, Cancelled, Modified, Report
 from exchange.units import BPS, SECOND, Nanos
 from exchange.words import CancelReason
-from lifecycle.config import BandsConfig, Config, GridConfig, QuotaConfig
+from lifecycle.config import UNGUARDED, BandsConfig, Config, GridConfig, QuotaConfig
+from lifecycle.core.desk import FOREVER
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.settings import MILLION
 from spec.trace import Target, Targets
@@ -54,7 +55,11 @@ def with_latch(latch: float, *, grid: bool, config: Config | None = None) -> Con
         latch_bps=latch * STEP_BPS,
     )
     return structs.replace(
-        base, bands=bands, grid=GridConfig(enabled=grid), quota=QuotaConfig(enabled=False)
+        base,
+        bands=bands,
+        risk=UNGUARDED,
+        grid=GridConfig(enabled=grid),
+        quota=QuotaConfig(enabled=False),
     )
 
 
@@ -66,7 +71,7 @@ def walk(
     manager = OrderManager(INSTRUMENT, config=config)
     # Volatility of a minute, in millionths of a basis point: the grid's step follows from it.
     volatility = round(STEP_BPS * sqrt(CYCLES_PER_MINUTE) * MILLION)
-    market = Market(0, None, None, volatility=volatility)
+    market = Market(FOREVER, None, None, volatility=volatility)
     apart = round(rung * UNITS_PER_STEP)
     best = float(START)
     calls, squares, count, oid = 0, 0.0, 0, 0

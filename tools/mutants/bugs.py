@@ -141,13 +141,13 @@ _restarted: Final = OrderManager.restarted
 _on_accepted: Final = reports.on_accepted
 
 
-def _restarted_empty(self: OrderManager, now: Nanos) -> Reaction:
+def _restarted_empty(self: OrderManager, now: Nanos, session: str = "") -> Reaction:
     blotter = self._desk.blotter
     for one in blotter.open.values():
         # What is retired is known by its name still, but nothing is expected of it.
         one.phase, one.request = Phase.RETIRED, Request.IDLE
     blotter.open.clear()
-    return _restarted(self, now)
+    return _restarted(self, now, session)
 
 
 def _opened_again(blotter: Blotter, report: Accepted) -> None:

@@ -10,12 +10,21 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from exchange.commands import Command, QueryOpen, QueryOrder
+from msgspec.structs import replace
+
+from exchange.commands import Command, Modify, Place, QueryOpen, QueryOrder
 from exchange.market import Market, Queue
 from exchange.reports import Disconnected, Reconnected, Report
-from exchange.units import Nanos
+from exchange.units import Nanos, Price, Qty
 from exchange.words import Outcome, Side
-from lifecycle.config import BandsConfig, Config, GridConfig, QuotaConfig, RiskConfig
+from lifecycle.config import (
+    BandsConfig,
+    Config,
+    GridConfig,
+    OrdersConfig,
+    QuotaConfig,
+    RiskConfig,
+)
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.rules import rules_of
@@ -23,21 +32,56 @@ from lifecycle.trace import TracedManager, replay
 from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Broken, Watch
 from spec.rules import drift_bps
-from spec.trace import Action, Cycled, Plan, Reaction, Reason, Record, Target, Targets
-from spec.venue_model import STREAMS, Resting, Stream, VenueModel, Verdict
+from spec.trace import Action, Cycled, Plan, Reaction, Reason, Record, Restarted, Target, Targets
+from spec.venue_model import NAMELESS, STREAMS, Resting, Stream, VenueModel, Verdict
 from tools.mutants.settings import CAPABILITIES, INSTRUMENT
 
 STEP: Final[Nanos] = 1_000
 """What everything takes, so that no two things happen at one time."""
 _OFF: Final = GridConfig(enabled=False)
+_LOOSE: Final = RiskConfig(collar_bps=None)
+"""The market has no book."""
 CONFIGS: Final = {
-    "plain": Config(grid=_OFF, bands=BandsConfig(latch_bps=3.0)),
-    "quota": Config(grid=_OFF, bands=BandsConfig(latch_bps=3.0), quota=QuotaConfig(cap=30)),
-    "cap": Config(
-        grid=_OFF, bands=BandsConfig(latch_bps=3.0), risk=RiskConfig(exposure_cap=Decimal("0.45"))
+    "plain": Config(grid=_OFF, bands=BandsConfig(latch_bps=3.0), risk=_LOOSE),
+    "quota": Config(
+        grid=_OFF, bands=BandsConfig(latch_bps=3.0), quota=QuotaConfig(cap=30), risk=_LOOSE
     ),
-    "layers": Config(grid=GridConfig(min_ticks=3), bands=BandsConfig(adverse_factor=0.5)),
+    "cap": Config(
+        grid=_OFF,
+        bands=BandsConfig(latch_bps=3.0),
+        risk=RiskConfig(exposure_cap=Decimal("0.45"), collar_bps=None),
+    ),
+    "layers": Config(
+        grid=GridConfig(min_ticks=3), bands=BandsConfig(adverse_factor=0.5), risk=_LOOSE
+    ),
+    "guards": Config(
+        grid=_OFF,
+        bands=BandsConfig(latch_bps=3.0),
+        risk=RiskConfig(
+            order_qty_max=Decimal("0.10"),
+            collar_bps=50.0,
+            requests_per_minute=6,
+            rejects_in_row=2,
+            reject_pause_s=10.0,
+        ),
+    ),
+    "adopt": Config(
+        grid=_OFF,
+        bands=BandsConfig(latch_bps=3.0),
+        risk=_LOOSE,
+        orders=OrdersConfig(foreign="adopt"),
+    ),
+    "cancel": Config(
+        grid=_OFF,
+        bands=BandsConfig(latch_bps=3.0),
+        risk=_LOOSE,
+        orders=OrdersConfig(foreign="cancel"),
+    ),
 }
+BOOK: Final = (19_000, 21_000)
+"""The touch that is seen where a collar is measured by it: far out, so that nothing crosses it."""
+STRANGER: Final = "another's-"
+"""How the cloids of somebody else's orders begin."""
 VOLATILITIES: Final = (0, 4_000_000, 4_000_000, 12_000_000)
 """Of a minute, in millionths of a basis point: what the grid and the bands of `layers` follow."""
 HEALED_CYCLES: Final = 30
@@ -50,15 +94,20 @@ _NONE: Final = Targets()
 class Loose:
     """One state, which changes by whatever is called."""
 
-    def __init__(self, venue: str, config: str) -> None:
-        """Start with nothing; `venue` is a key of `CAPABILITIES`, `config` one of `CONFIGS`."""
+    def __init__(self, venue: str, config: str, session: str = "0") -> None:
+        """Start with nothing; `venue` is a key of `CAPABILITIES`, `config` one of `CONFIGS`.
+
+        `session` is the prefix of the first cloids; each start has its own from then on.
+        """
+        self.session = session
+        self.starts = 0
         self.capabilities = CAPABILITIES[venue]
         self.config = CONFIGS[config]
-        self.is_free = config in ("plain", "layers")
+        self.is_free = config in ("plain", "layers", "adopt", "cancel")
         """Nothing but time keeps what is wanted from resting."""
         self.trace: list[Record] = []
         self.broken: list[Broken] = []
-        self.rules = rules_of(self.config, INSTRUMENT, self.capabilities)
+        self.rules = rules_of(self.config, INSTRUMENT, self.capabilities, session)
         self.watch = Watch(self.rules, INVARIANTS)
         self.manager = TracedManager(self._new_manager(), self._record)
         self.venue = VenueModel(amends=self.capabilities.modify_keeps_oid)
@@ -74,7 +123,9 @@ class Loose:
         """Cycles × orders in doubt, for whoever looks for rare races."""
 
     def _new_manager(self) -> OrderManager:
-        return OrderManager(INSTRUMENT, config=self.config, capabilities=self.capabilities)
+        return OrderManager(
+            INSTRUMENT, config=self.config, capabilities=self.capabilities, session=self.session
+        )
 
     def _record(self, record: Record) -> None:
         self.trace.append(record)
@@ -88,14 +139,14 @@ class Loose:
         self.venue.expire(self.now)
         self._ask(self.manager.tick(self.now))
 
-    def cycle(self, targets: Targets, wait: Nanos) -> Plan:
-        """Run a cycle after a while."""
+    def cycle(self, targets: Targets, wait: Nanos, age: Nanos = 0) -> Plan:
+        """Run a cycle after a while, with a market of this age."""
         self.now += wait
         self.venue.expire(self.now)
         self.targets = targets
         self.most[Side.BUY] = max(self.most[Side.BUY], len(targets.bids))
         self.most[Side.SELL] = max(self.most[Side.SELL], len(targets.asks))
-        self.market = self._seen()
+        self.market = replace(self._seen(), at=self.now - age)
         plan = self.manager.cycle(self.now, targets, self.market)
         self.wanted = targets if plan.targets is None else plan.targets
         self.doubts += sum(1 for one in self.open_orders() if one.is_in_doubt)
@@ -104,6 +155,8 @@ class Loose:
 
     def _seen(self) -> Market:
         """Return a market that is now calm and now wild, our orders here and there in the queue."""
+        if self.config.risk.collar_bps is not None:
+            return Market(self.now, *BOOK)
         if not self.config.grid.enabled:
             return Market(self.now, None, None)
         turn = len(self.trace)
@@ -160,13 +213,40 @@ class Loose:
         self._receive(Disconnected(self._later()))
         self._receive(Reconnected(self._later()))
 
-    def crash(self) -> None:
-        """Die and come back on the trace; raises ValueError where it does not reproduce."""
+    def crash(self, lost: int = 0) -> None:
+        """Die and come back on the trace; raises ValueError where it does not reproduce.
+
+        Of so many records at its end nobody knows any more, though never of a start, which is
+        written for good before anything carries its name. Then we wait, before we start, until what
+        was sent unknown to us can no longer arrive.
+        """
+        for kept, record in enumerate(reversed(self.trace[-lost:] if lost else [])):
+            if isinstance(record, Restarted):
+                lost = kept
+                break
         for stream in self.venue.streams:
             stream.clear()
         self.queries.clear()
+        if lost:
+            self.now += self.rules.timeout
+            self.venue.expire(self.now)
+            del self.trace[-lost:]
+            self.watch = Watch(self.rules, INVARIANTS)
+            for record in self.trace:
+                self.watch.feed(record)
         self.manager.manager = replay(self._new_manager(), self.trace)
-        self._ask(self.manager.restarted(self._later()))
+        self.starts += 1
+        self._ask(self.manager.restarted(self._later(), f"start{self.starts:03}-"))
+
+    def halt(self) -> None:
+        """Want nothing any more, until the next crash."""
+        self._ask(self.manager.halt(self._later(), "it was drawn"))
+
+    def meddle(self, side: Side, price: Price, qty: Qty, *, named: bool) -> None:
+        """Let somebody else place an order on our account, with a cloid or without."""
+        now = self._later()
+        name = f"{STRANGER}{now}" if named else None
+        self.venue.place_for_another(side, price, qty, now, name)
 
     def _later(self) -> Nanos:
         self.now += STEP
@@ -226,10 +306,22 @@ class Loose:
             one = self.broken[0]
             return f"{one.invariant}: {one.what}"
         for side, most in self.most.items():
-            resting = [one for one in self.venue.resting() if one.side is side]
+            resting = [one for one in self._ours() if one.side is side and not _strange(one)]
             if len(resting) > most:
                 return f"{len(resting)} rest on the {side.name.lower()} side, {most} were wanted"
+        if self.manager.manager.nothing_rests and self._may_rest():
+            return f"{self._may_rest()} may rest, although it is taken for proven that nothing does"
         return self.difference() if self._is_quiet() else None
+
+    def _ours(self) -> list[Resting]:
+        """Return what rests and is ours, by the record or in truth."""
+        known = self.manager.manager.orders
+        return [one for one in self.venue.resting() if not _strange(one) or one.cloid in known]
+
+    def _may_rest(self) -> list[str]:
+        """Return what of ours rests, or is on its way there."""
+        coming = [one.cloid for one in self.venue.uplink if isinstance(one, (Place, Modify))]
+        return [one.cloid for one in self._ours()] + coming
 
     def _is_quiet(self) -> bool:
         """Say whether nothing is on its way, and the last look was after the last change."""
@@ -247,7 +339,7 @@ class Loose:
     def difference(self) -> str | None:
         """Return how record and venue differ, None where they agree."""
         ours = sorted((one.oid or "", one.price, one.leaves) for one in self.open_orders())
-        theirs = sorted((one.oid, one.price, one.leaves) for one in self.venue.resting())
+        theirs = sorted((one.oid, one.price, one.leaves) for one in self._ours())
         if ours != theirs:
             return f"we believe that {ours} rests (oid, price, leaves), the venue has {theirs}"
         position = self.manager.manager.position
@@ -264,10 +356,12 @@ class Loose:
         if self.broken:
             return self.wrong()
         different = self.difference()
+        if different is None and self.manager.manager.is_halted:
+            return self._unproven()
         if different is not None or not self.is_free:
             return different
         for side, wanted in ((Side.BUY, self.wanted.bids), (Side.SELL, self.wanted.asks)):
-            resting = [one for one in self.venue.resting() if one.side is side]
+            resting = [one for one in self._ours() if one.side is side]
             resting.sort(key=lambda one: -one.price * one.side)
             rows = [(one.price, one.leaves) for one in resting]
             if len(rows) != len(wanted) or not all(
@@ -276,6 +370,13 @@ class Loose:
             ):
                 return f"{rows} rest (price, leaves), {wanted} is wanted"
         return None
+
+    def _unproven(self) -> str | None:
+        """Say what is not as it must be some time after a halt."""
+        if self._may_rest():
+            return f"{self._may_rest()} may rest, although all is to go"
+        proven = self.manager.manager.nothing_rests
+        return None if proven else "nothing rests, and that is not taken for proven"
 
     def _fits(self, row: tuple[int, int], target: Target, level: int) -> bool:
         price, leaves = row
@@ -312,3 +413,8 @@ class Loose:
                 elif one.cloid is not None and one.action is not Action.WAIT:
                     debounced.discard(one.cloid)
         return found
+
+
+def _strange(one: Resting) -> bool:
+    """Say whether somebody else has placed an order."""
+    return one.cloid.startswith((STRANGER, NAMELESS))

@@ -12,6 +12,7 @@ from hypothesis import target
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from exchange.units import MILLISECOND, SECOND, Nanos
+from exchange.words import Side
 from spec.trace import Target, Targets
 from tools.mutants.loose import CONFIGS, Loose
 from tools.mutants.settings import CAPABILITIES
@@ -24,12 +25,17 @@ SHAPES: Final = ((10,), (10,), (5,), (10, 10), (11, 10), (10, 10, 10), (10, 10, 
 """Sizes of a side's levels; from three on, what is sent may be in step with what is kept."""
 SOON: Final[tuple[Nanos, ...]] = tuple(ms * MILLISECOND for ms in (1, 100, 300, 700))
 LATE: Final[tuple[Nanos, ...]] = tuple(s * SECOND for s in (2, 5, 6, 12, 61))
+AGES: Final[tuple[Nanos, ...]] = (*(0,) * 12, 30 * SECOND, 31 * SECOND, 121 * SECOND)
+"""Of the market in a cycle: mostly it is fresh."""
+LOST: Final = (0, 0, 0, 1, 2, 5)
+"""Records that are lost with the end of a journal."""
+SESSION: Final = "start000-"
 WAITS: Final = (*SOON, *SOON, *SOON, *LATE)
 """Mostly not so long that what is on its way expires."""
 # fmt: off
 KINDS: Final = (
     *("ordinary",) * 14, *("cycle",) * 4, *("again",) * 2, *("trouble",) * 5, *("fill",) * 3,
-    "wait", "gap", "crash",
+    "wait", "gap", "crash", "halt", "meddle",
 )
 # fmt: on
 """What happens, each as often as it is here."""
@@ -60,23 +66,24 @@ class Lifecycle(RuleBasedStateMachine):
     )
     def start(self, venue: str, config: str) -> None:
         """Open the world."""
-        self.world = Loose(venue, config)
+        self.world = Loose(venue, config, SESSION)
 
     @rule(
         kind=st.sampled_from(KINDS),
         pick=st.integers(0, 99),
         wait=st.sampled_from(WAITS),
+        age=st.sampled_from(AGES),
         wanted=ladders(),
     )
-    def happen(self, kind: str, pick: int, wait: Nanos, wanted: Targets) -> None:
+    def happen(self, kind: str, pick: int, wait: Nanos, age: Nanos, wanted: Targets) -> None:
         """Let one thing happen, an ordinary one where that cannot be."""
         world = self.world
         ordinary, troubles, resting = world.ordinary(), world.troubles(), world.venue.resting()
         match kind:
             case "cycle":
-                world.cycle(wanted, wait)
+                world.cycle(wanted, wait, age)
             case "again":
-                world.cycle(world.targets, wait)
+                world.cycle(world.targets, wait, age)
             case "wait":
                 world.wait(wait)
             case "fill" if resting:
@@ -86,7 +93,13 @@ class Lifecycle(RuleBasedStateMachine):
             case "gap" if pick % 4 == 0:
                 world.gap()
             case "crash" if pick % 4 == 0:
-                world.crash()
+                world.crash(LOST[pick // 4 % len(LOST)])
+            case "halt" if pick % 4 == 0:
+                world.halt()
+            case "meddle":
+                side = Side.BUY if pick % 2 else Side.SELL
+                price = MID + SHIFTS[pick % len(SHIFTS)] - side * 10
+                world.meddle(side, price, 1 + pick % 12, named=pick % 3 > 0)
             case _ if ordinary:
                 ordinary[pick % len(ordinary)]()
             case _:

@@ -12,6 +12,7 @@ from exchange.market import Market
 from exchange.venue import Capabilities
 from lifecycle.check.world import Budgets, Setting, near_timers
 from lifecycle.config import BandsConfig, Config, RiskConfig
+from lifecycle.core.desk import FOREVER
 from spec.trace import Target, Targets
 
 INSTRUMENT: Final = Instrument("SEEDED", price_unit=Decimal("0.1"), lot=Decimal("0.01"))
@@ -36,12 +37,13 @@ CAPS: Final = {"shrink": Decimal("0.15")}
 
 def setting(story: str, venue: str, budgets: Budgets) -> Setting:
     """Return the world of a story (a key of `CHOICES`) on a venue (a key of `CAPABILITIES`)."""
-    config = Config(bands=BandsConfig(latch_bps=3.0), risk=RiskConfig(exposure_cap=CAPS.get(story)))
+    risk = RiskConfig(exposure_cap=CAPS.get(story), collar_bps=None)
+    config = Config(bands=BandsConfig(latch_bps=3.0), risk=risk)
     return Setting(
         instrument=INSTRUMENT,
         capabilities=CAPABILITIES[venue],
         config=near_timers(config),
         choices=CHOICES[story],
-        market=Market(0, None, None),
+        market=Market(FOREVER, None, None),
         budgets=budgets,
     )

@@ -1,5 +1,6 @@
 """A copy has everything and shares nothing that changes: the explorer branches on copies."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from lifecycle.core.blotter import Blotter
 from lifecycle.core.budget import Budget
 from lifecycle.core.desk import Desk
 from lifecycle.core.grid import Grid
+from lifecycle.core.guards import Guards
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.order import Leg, Order
 from lifecycle.core.refusals import Refusals
@@ -39,7 +41,7 @@ def picture(thing: Any) -> Any:
         return thing
     if isinstance(thing, dict):
         return [(key, picture(value)) for key, value in thing.items()]
-    if isinstance(thing, list):
+    if isinstance(thing, (list, deque)):
         return [picture(value) for value in thing]
     if isinstance(thing, set):
         return sorted(map(repr, thing))
@@ -70,6 +72,9 @@ def busy() -> World:
     desk.blotter.foreign["88"] = order.side
     desk.blotter.to_query[order.cloid] = order
     desk.refusals.add((order.cloid, 20_050, 10), world.now)
+    desk.guards.refuse(world.now)
+    desk.blotter.unwanted.add(order.cloid)
+    world.watch.facts.unwanted.add(order.cloid)
     world.watch.facts.strays.append((fill, False))
     world.watch.facts.foreign["88"] = order.side
     world.watch.facts.refused[order.cloid, 20_050, 10] = (1, world.now)
@@ -95,6 +100,7 @@ PARTS: Final[dict[type, tuple[Callable[[World], Any], Callable[[Any], Any]]]] = 
     Ledger: (lambda world: world.manager._desk.ledger, clone.clone_ledger),
     Budget: (lambda world: world.manager._desk.budget, clone.clone_budget),
     Desk: (lambda world: world.manager._desk, clone.clone_desk),
+    Guards: (lambda world: world.manager._desk.guards, clone.clone_guards),
     Grid: (lambda world: world.manager._desk.grid, clone.clone_grid),
     LegFacts: (lambda world: first_facts(world).leg, clone.clone_leg_facts),
     OrderFacts: (first_facts, clone.clone_order_facts),
@@ -110,8 +116,8 @@ def change(thing: Any, name: str) -> None:
     value = getattr(thing, name)
     if isinstance(value, dict):
         value["changed"] = value.get("changed", SECOND)
-    elif isinstance(value, list):
-        value.append(None)
+    elif isinstance(value, (list, deque)):
+        value.append(SECOND)
     elif isinstance(value, set):
         value.add("changed")
     elif name == "streams":
@@ -120,6 +126,8 @@ def change(thing: Any, name: str) -> None:
         value.filled += 1
     elif isinstance(value, Ledger):
         value.requests += 1
+    elif isinstance(value, Guards):
+        value.sent.append(SECOND)
     elif isinstance(value, Budget):
         value.prepaid += 1
     elif isinstance(value, Refusals):

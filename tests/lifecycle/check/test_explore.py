@@ -17,14 +17,17 @@ BUDGETS: Final = {
     "move":        Budgets(faults=0, target_changes=1, fills=0),
     "fill":        Budgets(faults=0, target_changes=0, fills=1),
     "one fault":   Budgets(faults=1, target_changes=0, fills=0),
+    "halt":        Budgets(faults=0, target_changes=0, fills=0, crashes=1, halts=1, places=1),
 }
 COUNTS: Final = {
     ("move",      "replace"): (43, 83, 11),
     ("move",      "amend"):   (22, 36, 9),
     ("fill",      "replace"): (126, 274, 14),
     ("fill",      "amend"):   (64, 129, 12),
-    ("one fault", "replace"): (76, 169, 10),
-    ("one fault", "amend"):   (76, 169, 10),
+    ("one fault", "replace"): (81, 181, 11),
+    ("one fault", "amend"):   (81, 181, 11),
+    ("halt",      "replace"): (248, 644, 14),
+    ("halt",      "amend"):   (248, 644, 14),
 }
 # fmt: on
 RACES_SEEN: Final = {
@@ -36,6 +39,16 @@ RACES_SEEN: Final = {
         "doubt-ended-by-look",
         "expired",
         "place-proven-gone",
+    },
+    "halt": {
+        "answer-after-doubt",
+        "blind",
+        "crash-in-flight",
+        "doubt-ended-by-look",
+        "halt-blind",
+        "halt-in-doubt",
+        "halt-in-flight",
+        "halt-proven",
     },
 }
 """On the venue that replaces an order by a modify."""

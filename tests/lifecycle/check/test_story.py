@@ -225,3 +225,18 @@ def test_a_scenario_can_say_everything_that_the_explorer_does(venue: str, tmp_pa
     assert read_scenario(written.path).steps
     assert not written.replays
     assert written.path.read_text().startswith("# Played as a scenario")
+
+
+def test_a_halt_is_told_and_stands_as_a_comment_in_the_scenario(tmp_path: Path) -> None:
+    here = setting("cancel-replace", Budgets(faults=0, fills=0, halts=1, crashes=1, places=1))
+    steps: tuple[Step, ...] = (("cycle", 0, ""), ("halt", 0, ""), ("crash", 0, ""))
+    finding = Finding(Broken("S0", "nothing is", 0, "it is"), steps)
+
+    story = tell(here, finding)
+    written = write(story, tmp_path, "a test")
+
+    assert "the kill switch: all that rests is to go" in story.text()[1]
+    text = written.path.read_text(encoding="utf-8")
+    assert ": halted, told to" in text
+    assert not written.replays
+    assert play(read_scenario(written.path)).failures == ()

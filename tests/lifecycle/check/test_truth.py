@@ -7,8 +7,9 @@ import pytest
 from lifecycle.check.explore import Explored, explore
 from lifecycle.check.story import tell
 from lifecycle.check.told import scenario
-from lifecycle.check.truth import judge, misread
+from lifecycle.check.truth import convergence, judge, misread
 from lifecycle.check.world import Budgets, Step, World
+from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from spec.states import Phase, PhaseEvent, State
 from tools.mutants.settings import setting
@@ -104,3 +105,72 @@ def test_an_honest_venue_that_is_not_believed_breaks_trust(
     assert len(trust.path) == 3
     text = scenario(tell(setting("stop", "replace", Budgets(**NONE)), trust), "a seeded bug")
     assert "diverged" not in text
+
+
+# After a halt.
+
+
+def world(*steps: Step) -> World:
+    """Return the world of one bid after these steps, with budgets for everything."""
+    budgets = Budgets(faults=9, target_changes=9, fills=9, crashes=9, halts=9)
+    found = World(setting("stop", "replace", budgets))
+    for step in steps:
+        found.take(step)
+    return found
+
+
+HALT: Final[Step] = ("halt", 0, "")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([HALT], id="before anything"),
+        pytest.param([RESTS[0], HALT], id="place on its way"),
+        pytest.param([*RESTS, HALT], id="resting"),
+        pytest.param([*RESTS, ("cycle", 1, ""), HALT], id="cancel on its way"),
+        pytest.param([RESTS[0], ("give-up", 0, ""), HALT], id="in doubt"),
+        pytest.param([*RESTS, ("gap", 0, ""), HALT], id="blind"),
+        pytest.param([*RESTS, HALT, ("crash", 0, ""), HALT], id="again after a start"),
+    ],
+)
+def test_from_a_halt_it_converges_to_nothing_resting_and_knows_that(steps: list[Step]) -> None:
+    halted = world(*steps)
+
+    assert convergence(halted) == []
+    assert halted.manager.is_halted
+
+
+def test_a_start_after_a_halt_lets_what_is_wanted_rest_again() -> None:
+    started = world(*RESTS, HALT, ("crash", 0, ""))
+
+    assert convergence(started) == []
+    assert not started.manager.is_halted
+
+
+def test_nothing_proven_where_nothing_was_looked_at_breaks_convergence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(OrderManager, "nothing_rests", property(lambda _: False))
+
+    (broken,) = convergence(world(*RESTS, HALT))
+
+    assert broken.what == "nothing rests, and after a halt that is not taken for proven"
+
+
+@pytest.mark.parametrize("steps", [RESTS, RESTS[:1]], ids=["resting", "on its way"])
+def test_a_proof_beside_something_that_may_rest_is_broken(
+    monkeypatch: pytest.MonkeyPatch, steps: list[Step]
+) -> None:
+    monkeypatch.setattr(OrderManager, "nothing_rests", property(lambda _: True))
+
+    broken = judge(world(*steps, HALT))
+
+    assert [one.invariant for one in broken] == ["proof"]
+    assert "although nothing is taken for resting" in broken[0].what
+
+
+def test_a_start_has_cloids_of_its_own() -> None:
+    started = world(("crash", 0, ""), ("look", 0, ""), ("cycle", 0, ""))
+
+    assert [cloid[:9] for cloid in started.manager.orders] == ["session8-"]

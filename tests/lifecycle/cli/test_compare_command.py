@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from lifecycle.cli import main
 from lifecycle.cli.errors import BAD_INPUT, CHECK_FAILED, HELD
-from lifecycle.run import session as session_module
+from lifecycle.run import trader as trader_module
 from lifecycle.run.compare import SWEEP_BPS
 from lifecycle.run.compared import MEASURES
 from lifecycle.run.policies import ABLATION, LAYERS
@@ -202,7 +202,7 @@ def test_a_broken_invariant_is_told_and_fails_the_comparison(
                 self.violations += 1
                 self.broken.append("1.00 s: S1, one unanswered request per order: two")
 
-    monkeypatch.setattr(session_module, "Watched", Strict)
+    monkeypatch.setattr(trader_module, "Watched", Strict)
 
     result = compare(*SHORT, "--policies", "stable", "--seeds", 2)
 

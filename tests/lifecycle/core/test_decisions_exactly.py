@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from exchange.words import Side
-from lifecycle.config import BandsConfig, Config, ModifyConfig, OrdersConfig, QuotaConfig
+from lifecycle.config import (
+    UNGUARDED,
+    BandsConfig,
+    Config,
+    ModifyConfig,
+    OrdersConfig,
+    QuotaConfig,
+)
 from lifecycle.core.manager import OrderManager
 from spec.trace import Action, Decision, Reason
 from tests.story import INSTRUMENT, PLAIN, Ladder, Story
@@ -236,7 +243,7 @@ def test_a_place_at_a_price_that_was_refused_to_the_other_side_is_sent() -> None
 
 def test_an_instrument_without_a_least_notional_takes_one_lot() -> None:
     tiny = type(INSTRUMENT)("TINY", Decimal("0.1"), Decimal("0.01"), Decimal(0))
-    story = Story(manager=OrderManager(tiny))
+    story = Story(manager=OrderManager(tiny, config=Config(risk=UNGUARDED)))
 
     story.cycle([(20_000, 1)])
 

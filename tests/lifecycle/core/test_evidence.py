@@ -11,6 +11,7 @@ import pytest
 from exchange.commands import QueryOrder
 from exchange.reports import Fill, OpenOrder, OrderStatus, Snapshot
 from exchange.words import Side, Status
+from spec.states import State
 from tests.story import Story, rows, told
 
 SNAPSHOTS: Final = """
@@ -274,3 +275,18 @@ def test_a_status_that_adds_nothing_asks_no_further_question() -> None:
 
     assert len(story.queries()) == asked
     assert story.tell("absent").told().startswith("cancelled idle")
+
+
+@pytest.mark.parametrize("later", ["", " fill:101:4:t1<9"])
+def test_an_open_older_than_the_end_of_its_leg_proves_the_modify_undone_and_the_order_gone(
+    later: str,
+) -> None:
+    words = "rest move wait:6 tick wait:1 cancelled:101:margin status:open:-:101<0.5"
+
+    assert Story().tell(words + later).orders[0].state is State.CANCELLED
+
+
+def test_an_open_newer_than_the_end_of_its_leg_takes_that_back() -> None:
+    words = "rest move wait:6 tick wait:1 cancelled:101:margin<1 status:open:-:101"
+
+    assert Story().tell(words).told() == "resting idle 0 10@20000 101"

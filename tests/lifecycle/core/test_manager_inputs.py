@@ -10,7 +10,7 @@ from lifecycle.core.manager import OrderManager
 from spec.trace import Action, Plan, Reaction, Targets
 from tests.story import INSTRUMENT, Ladder, Story, targets
 
-BOOK = Market(0, None, None)
+BOOK = Market(0, 19_900, 20_200)
 CROSSED: list[tuple[Ladder, Ladder, str]] = [
     ([(20_000, 10)], [(20_000, 10)], "bids must stay below asks, was 20000 and 20000"),
     ([(20_010, 10)], [(20_000, 10)], "bids must stay below asks, was 20010 and 20000"),

@@ -147,10 +147,21 @@ def test_what_the_venue_has_said_to_have_filled_may_still_be_booked_on_any_leg()
     order.leg.reported = 3
     order.next_leg("102", 20_050, 10)
     order.leg.reported = 5
+    order.known = 3 + 5
 
     assert order.open_risk(amends=False) == 3 + 10
     order.advance(PhaseEvent.CANCELLED, 7)
     assert order.open_risk(amends=False) == 3 + 5
+
+
+def test_what_was_said_to_have_filled_is_booked_but_once_whichever_leg_it_was_on() -> None:
+    order = an_order()
+    order.leg.reported = 3
+    order.next_leg("102", 20_050, 10)
+    order.known = 3
+    order.filled = order.leg.filled = 3
+
+    assert order.open_risk(amends=False) == 7
 
 
 def test_a_leg_is_found_by_its_oid_the_current_one_without() -> None:

@@ -6,11 +6,13 @@ from exchange.commands import Command
 from exchange.reports import Cancelled
 from exchange.units import seconds
 from exchange.words import CancelReason
-from lifecycle.run.watched import BROKEN_SHOWN, FORGET_EVERY, Watched
+from lifecycle.audit.long_watch import FORGET_EVERY
+from lifecycle.run.watched import BROKEN_SHOWN, Watched
 from spec.trace import Action, Decision, Reason
 from tests.spec.invariants.records import (
     RULES,
     ask_open,
+    cancel,
     cancelling,
     cycle,
     decided,
@@ -72,11 +74,20 @@ def test_an_order_that_closed_long_ago_is_lost_from_sight_without_a_complaint() 
 @pytest.mark.parametrize(
     ("decision", "sends", "words"),
     [
-        (placed(), [place(4, at=200)], "S17, cloid a was used before"),
+        (
+            placed(),
+            [place(4, at=200)],
+            "S17, cloids and request numbers are never used twice: cloid a was used before",
+        ),
         (
             decided("a", Action.KEEP, Reason.SAME_POINT),
             [],
-            "S2, a closed long ago, and is decided about",
+            "S2, no command for an order that is closed: a closed long ago, and is decided about",
+        ),
+        (
+            decided("a", Action.CANCEL, Reason.WITHDRAWN),
+            [cancel(4, at=200)],
+            "S2, no command for an order that is closed: cancel of a, which closed long ago",
         ),
     ],
 )
@@ -86,3 +97,4 @@ def test_its_name_must_not_come_back(decision: Decision, sends: list[Command], w
     watch.feed(cycle(201, [(20_000, 10)], decision, sends=sends))
 
     assert f"200.00 s: {words}" in watch.broken
+    assert not any("S18" in line for line in watch.broken)

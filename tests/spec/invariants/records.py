@@ -21,6 +21,7 @@ from spec.trace import (
     Action,
     Cycled,
     Decision,
+    Halted,
     Plan,
     Reaction,
     Reason,
@@ -95,7 +96,7 @@ def empty(reason: Reason, *, price: Price = 20_000, qty: Qty = 10, level: int = 
 def cycle(
     at: float, bids: Ladder = (), *decisions: Decision, sends: Sequence[Command] = (),
     asks: Ladder = (), position: int = 0, bid: Price | None = None, ask: Price | None = None,
-    points: Ladder | None = None, step: Price = 0,
+    points: Ladder | None = None, step: Price = 0, age: float = 0,
 ) -> Cycled:  # fmt: skip
     targets = Targets(
         tuple(Target(price, qty) for price, qty in bids),
@@ -105,7 +106,7 @@ def cycle(
     if points is not None:
         snapped = Targets(tuple(Target(price, qty) for price, qty in points))
     plan = Plan(tuple(sends), decisions, position, snapped, step)
-    return Cycled(seconds(at), targets, Market(seconds(at), bid, ask), plan)
+    return Cycled(seconds(at), targets, Market(seconds(at - age), bid, ask), plan)
 
 
 def heard(at: float, report: Report, *queries: Query) -> Reported:
@@ -120,8 +121,12 @@ def ticked(at: float, *queries: Query) -> Ticked:
     return Ticked(seconds(at), Reaction(queries))
 
 
-def restarted(at: float, *queries: Query) -> Restarted:
-    return Restarted(seconds(at), Reaction(queries))
+def restarted(at: float, *queries: Query, session: str = "") -> Restarted:
+    return Restarted(seconds(at), Reaction(queries), session)
+
+
+def halted(at: float) -> Halted:
+    return Halted(seconds(at), "told to", Reaction())
 
 
 def accepted(at: float = 1.1) -> Reported:

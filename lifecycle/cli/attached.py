@@ -1,0 +1,162 @@
+"""What a run is recorded and watched by: a journal, a log, metrics, a kill switch; by options."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import click
+
+from exchange.instrument import Instrument
+from exchange.venue import Capabilities
+from lifecycle.cli.errors import BadInput
+from lifecycle.config import Config
+from lifecycle.core.manager import OrderManager
+from lifecycle.drive.driver import Sink
+from lifecycle.drive.recovery import Recovery, new_session, resume
+from lifecycle.drive.switch import KillSwitch
+from lifecycle.journal.base import Header, Journal, JournalError
+from lifecycle.journal.sqlite import SqliteJournal
+from lifecycle.observe.log import CycleLog
+from lifecycle.observe.metrics import MetricsError, MetricsExporter
+from lifecycle.observe.observer import Observer
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+def attachments(function: _F) -> _F:
+    """Give a command the options --journal, --log, --metrics and --kill-file."""
+    for option in (
+        click.option(
+            "--kill-file",
+            type=_FILE,
+            metavar="FILE",
+            help="The kill switch: when this file is there, everything is withdrawn, and the run "
+            "ends when that is proven.",
+        ),
+        click.option(
+            "--metrics",
+            "metrics_port",
+            type=click.IntRange(0, 65535),
+            metavar="PORT",
+            help="Serve Prometheus metrics on 127.0.0.1; needs the extra [metrics].",
+        ),
+        click.option(
+            "--log",
+            "log_file",
+            type=_FILE,
+            metavar="FILE",
+            help="Append a JSON line for each cycle and each event.",
+        ),
+        click.option(
+            "--journal",
+            "journal_file",
+            type=_FILE,
+            metavar="FILE",
+            help="Record everything in a new file, for audit, explain and replay.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+class Attached:
+    """Opens what was asked for, for one run, and closes it."""
+
+    def __init__(
+        self,
+        *,
+        journal_file: Path | None = None,
+        log_file: Path | None = None,
+        metrics_port: int | None = None,
+        kill_file: Path | None = None,
+    ) -> None:
+        """Take the options as they were given."""
+        self._journal_file = journal_file
+        self._log_file = log_file
+        self._metrics_port = metrics_port
+        self.switch = None if kill_file is None else KillSwitch(kill_file)
+        self.sinks: tuple[Sink, ...] = ()
+        self.observer: Observer | None = None
+        self._stack = ExitStack()
+
+    def __bool__(self) -> bool:
+        """Say whether anything was asked for."""
+        asked = (self._journal_file, self._log_file, self._metrics_port, self.switch)
+        return any(one is not None for one in asked)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close everything."""
+        self._stack.close()
+
+    def open(
+        self,
+        config: Config,
+        instrument: Instrument,
+        capabilities: Capabilities,
+        policy: str,
+        *,
+        note: str = "",
+    ) -> str:
+        """Open what was asked for; returns the prefix of the run's cloids.
+
+        `note` is what the journal says of the run, by default its policy. Raises BadInput where
+        something cannot be had.
+        """
+        session = new_session()
+        try:
+            self._watch(instrument, policy, session)
+            if self._journal_file is not None:
+                header = Header.of_now(
+                    session, instrument, capabilities, config, note=note or policy
+                )
+                self._write(SqliteJournal.create(self._journal_file, header))
+        except (JournalError, MetricsError) as error:
+            raise BadInput(str(error)) from error
+        return session
+
+    def resume(self, config: Config, policy: str) -> tuple[OrderManager, Recovery, Header]:
+        """Open what was asked for, and go on with the journal that is there.
+
+        Raises BadInput where something cannot be had, or where the journal is of other settings.
+        """
+        assert self._journal_file is not None, "only a journal is resumed"
+        try:
+            manager, journal, recovery = resume(self._journal_file, config=config)
+            header = journal.header
+            self._watch(header.instrument, policy, header.session)
+            self._write(journal)
+        except (JournalError, MetricsError) as error:
+            raise BadInput(str(error)) from error
+        return manager, recovery, header
+
+    def _write(self, journal: Journal) -> None:
+        self._stack.callback(journal.close)
+        metrics = None if self.observer is None else self.observer.metrics
+        append = journal.append if metrics is None else metrics.timed(journal.append)
+        self.sinks = (append,)
+
+    def _watch(self, instrument: Instrument, policy: str, session: str) -> None:
+        if self._log_file is None and self._metrics_port is None:
+            return
+        log = metrics = None
+        if self._metrics_port is not None:
+            metrics = MetricsExporter(instrument, policy=policy, session=session)
+            server = metrics.serve(self._metrics_port)
+            self._stack.callback(server.close)
+        if self._log_file is not None:
+            log = CycleLog.open(self._log_file, instrument, policy=policy, session=session)
+            self._stack.callback(log.close)
+        self.observer = Observer(log, metrics)

@@ -1,0 +1,1 @@
+"""Driving an order manager: whatever stands between its decisions and a venue."""

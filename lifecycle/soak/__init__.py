@@ -1,0 +1,1 @@
+"""Long runs in which everything fails, and nothing may be lost."""
