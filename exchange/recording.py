@@ -193,12 +193,13 @@ def _write(
     handle = io.TextIOWrapper(raw, encoding="ascii", newline="")
     writer = csv.writer(handle, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_fields(row, instrument) for row in rows)
+    writer.writerows(fields(row, instrument) for row in rows)
     handle.flush()
     handle.detach()
 
 
-def _fields(row: Row, instrument: Instrument) -> tuple[str | int, ...]:
+def fields(row: Row, instrument: Instrument) -> tuple[str | int, ...]:
+    """Return the columns of a row, as the file has them."""
     if row.kind == RowKind.BBO:
         bid = _pair(instrument, row.bid, row.bid_qty)
         ask = _pair(instrument, row.ask, row.ask_qty)

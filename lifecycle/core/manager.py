@@ -133,9 +133,13 @@ class OrderManager:
         self._check_time(now)
         desk.now = now
         desk.quiet = None
+        rested = bool(desk.blotter.open)
         self._apply(report)
         desk.earn()
         reaction = self._reaction()
+        if desk.guards.halted and rested and not desk.blotter.open:
+            # The last one is gone: a look from now on is the proof.
+            return Reaction((*reaction.queries, desk.query_open()), reaction.divergences)
         if isinstance(report, Reconnected):
             # What was said meanwhile is lost: ask for the whole picture at once.
             return Reaction((*reaction.queries, desk.query_open()), reaction.divergences)

@@ -15,7 +15,7 @@ from typing import Final
 from exchange.commands import Command, QueryOpen, QueryOrder
 from exchange.market import Market
 from exchange.reports import Cancelled, OrderStatus, Snapshot
-from exchange.units import Nanos
+from exchange.units import SECOND, Nanos
 from exchange.venue import NoAnswer, Received, Venue
 from exchange.words import CancelReason
 from lifecycle.core.manager import OrderManager
@@ -27,6 +27,8 @@ from spec.trace import Plan, Reaction, Record, Targets
 Sink = Callable[[Record], None]
 
 NOTHING_WANTED: Final = Targets()
+ANSWER_MAX: Final = 60 * SECOND
+"""An answer to a question is not awaited for longer."""
 
 
 class Driver:
@@ -57,8 +59,8 @@ class Driver:
         """Records that the observers have not had."""
         if sinks or observers:
             self._told = TracedManager(manager, self._note)
-        self._asked: set[int] = set()
-        """Queries without an answer so far."""
+        self._asked: dict[int, Nanos] = {}
+        """Queries without an answer so far, and when they were sent."""
         self._refill = refill
         self._cycled_at: Nanos = 0
         self._has_lost = False
@@ -81,6 +83,10 @@ class Driver:
 
         `heard` is told of each after the manager.
         """
+        asked = self._asked
+        while asked and next(iter(asked.values())) <= now - ANSWER_MAX:
+            # Lost, or its answer is; the manager asks again by its own timers.
+            del asked[next(iter(asked))]
         for received in self.venue.poll(now):
             self._receive(received, now)
             if heard is not None:
@@ -159,7 +165,7 @@ class Driver:
             reaction = self._tell(at, lambda: self._told.unanswered(lost.command, lost.outcome, at))
         else:
             if isinstance(report, OrderStatus | Snapshot):
-                self._asked.discard(report.request)
+                self._asked.pop(report.request, None)
             live, said = len(self.manager.open_orders), report
             reaction = self._tell(at, lambda: self._told.receive(said, at))
             if len(self.manager.open_orders) < live:
@@ -183,7 +189,7 @@ class Driver:
             return
         for command in commands:
             if isinstance(command, QueryOrder | QueryOpen):
-                self._asked.add(command.request)
+                self._asked[command.request] = now
         self.venue.submit(commands, now)
 
     def _abandon(self, now: Nanos) -> None:

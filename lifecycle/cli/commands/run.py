@@ -16,8 +16,10 @@ import click
 from msgspec import structs
 
 from lifecycle.cli import options, output
+from lifecycle.cli.attached import Attached, attachments
 from lifecycle.cli.configuration import check, read_config
 from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, explained
+from lifecycle.cli.live_options import LIVE_OPTIONS, asked_of, is_live_venue, live_options
 from lifecycle.cli.stop import Stop
 from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Summary
@@ -26,6 +28,7 @@ from lifecycle.run.policies import BOTH, POLICIES
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lifecycle.cli.live_run import Asked
     from lifecycle.run.session import LoadedMarket, Session
 
 WATCHED_SPEED: Final = 60.0
@@ -37,6 +40,13 @@ Examples:
   lifecycle run --minutes 2 --cycle 3 --seed 7
   lifecycle run --market eth.csv.gz --policy stable --levels 3
   lifecycle run --config bot.toml --headless --json result.json
+  lifecycle run --policy stable --journal run.journal --log run.jsonl
+  lifecycle run --venue hyperliquid --network testnet --coin ETH --minutes 10
+  lifecycle run --venue hyperliquid --network testnet --coin ETH --live \\
+    --config bot.toml --keystore agent.json --account 0x... --journal eth.journal
+
+\b
+How to trade live, and how to stop, is in docs/live.md.
 
 \b
 A configuration file has the tables [smoothing], [grid], [bands], [modify],
@@ -93,28 +103,53 @@ A configuration file has the tables [smoothing], [grid], [bands], [modify],
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="A TOML file; options go over what it says.",
 )
+@attachments
+@live_options
 def command(
     policy: str,
     config_file: Path | None,
     speed: float | None,
     headless: bool,
     json_target: str | None,
+    journal_file: Path | None,
+    log_file: Path | None,
+    metrics_port: int | None,
+    kill_file: Path | None,
     **overrides: Any,
 ) -> int:
-    """Run a market-making bot on a paper venue and count what it costs.
+    """Run a market-making bot and count what it costs.
 
-    By default: a generated market, five simulated minutes, first with the legacy policy that
-    cancels and places everything again, then with the stable one; at the end the two side by
-    side. While it runs, q ends it. Fails where a run breaks an invariant.
+    By default on a paper venue: a generated market, five simulated minutes, first with the legacy
+    policy that cancels and places everything again, then with the stable one; at the end the two
+    side by side. While it runs, q ends it. Fails where a run breaks an invariant.
+
+    With --venue hyperliquid on a live market, until it is stopped: as a dry run that sends
+    nothing, unless --live is given. q or Ctrl-C withdraws everything, and waits until it is proven
+    that nothing rests; fails where that cannot be had.
     """
+    live = {name: overrides.pop(name) for name in LIVE_OPTIONS}
     if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
     with explained():
         config = _configured(config_file, overrides)
     watched = not headless and json_target != output.STDOUT and _has_screen()
+    paced = speed is not None
     if speed is None:
         speed = WATCHED_SPEED if watched else math.inf
     policies = BOTH if policy == "both" else (policy,)
+    attached = Attached(
+        journal_file=journal_file,
+        log_file=log_file,
+        metrics_port=metrics_port,
+        kill_file=kill_file,
+    )
+    if is_live_venue(live, overrides, is_paced=paced):
+        asked = asked_of(live, config, policy, overrides, (journal_file, kill_file))
+        return _run_live(asked, attached, watched=watched, json_target=json_target)
+    if attached and len(policies) > 1:
+        raise BadInput(
+            "--journal, --log, --metrics and --kill-file must be of one run, add --policy stable"
+        )
 
     from rich.console import Console
 
@@ -122,7 +157,8 @@ def command(
 
     console = Console(highlight=False, theme=THEME)
     stop = Stop()
-    summaries = _run(config, policies, console if watched else None, speed, stop)
+    with attached:
+        summaries = _run(config, policies, console if watched else None, speed, stop, attached)
 
     if json_target is not None:
         output.write(output.document(summaries), json_target)
@@ -158,7 +194,12 @@ def _has_screen() -> bool:
 
 
 def _run(
-    config: RunConfig, policies: Sequence[str], console: "Console | None", speed: float, stop: Stop
+    config: RunConfig,
+    policies: Sequence[str],
+    console: "Console | None",
+    speed: float,
+    stop: Stop,
+    attached: Attached,
 ) -> list[Summary]:
     """Run the policies one after the other, until the user ends one.
 
@@ -172,7 +213,7 @@ def _run(
         if config.market.file is not None:
             output.progress(f"reading {config.market.file}")
         market = load_market(config.market, config.venue)
-        first = _session(config, policies[0], market)
+        first = _session(config, policies[0], market, attached)
     summaries: list[Summary] = []
     with ExitStack() as stack:
         stack.enter_context(stop)
@@ -180,20 +221,62 @@ def _run(
         if console is not None:
             display = stack.enter_context(Screen(console, pace, stop))
         for index, policy in enumerate(policies):
-            session = _session(config, policy, market) if index else first
+            session = _session(config, policy, market, attached) if index else first
             to_end = display.watch(session)
             summaries.append(session.summary())
+            if session.is_withdrawn():
+                output.progress("the kill switch was thrown; it is proven that nothing rests")
             if not to_end:
                 break
     return summaries
 
 
-def _session(config: RunConfig, policy: str, market: "LoadedMarket") -> "Session":
+def _run_live(asked: "Asked", attached: Attached, *, watched: bool, json_target: str | None) -> int:
+    """Run at a live venue, and say how it ended."""
+    from rich.console import Console
+
+    from lifecycle.cli.live_run import run_live
+    from lifecycle.views.theme import THEME
+
+    console = Console(highlight=False, theme=THEME)
+    with attached:
+        summary, proven = run_live(asked, attached, console if watched else None)
+    if json_target is not None:
+        output.write(output.document([summary]), json_target)
+    if json_target != output.STDOUT:
+        _print_result(console, [summary])
+    broken = _say_what_broke([summary])
+    if proven:
+        output.progress("it is proven that nothing rests")
+    else:
+        output.progress(
+            "it is not proven that nothing rests: look with lifecycle doctor, and run again with "
+            "the same journal to withdraw it"
+        )
+    return CHECK_FAILED if broken or not proven else HELD
+
+
+def _session(
+    config: RunConfig, policy: str, market: "LoadedMarket", attached: Attached
+) -> "Session":
     """Return a session; raises BadInput where the configuration does not fit the market."""
+    from lifecycle.core.manager import CANCEL_REPLACE
     from lifecycle.run.session import Session
 
     try:
-        return Session(config, policy, market)
+        if not attached:
+            return Session(config, policy, market)
+        managed = POLICIES[policy](config)
+        prefix = attached.open(managed, market.instrument, CANCEL_REPLACE, policy)
+        return Session(
+            config,
+            policy,
+            market,
+            prefix=prefix,
+            sinks=attached.sinks,
+            observer=attached.observer,
+            switch=attached.switch,
+        )
     except ValueError as error:
         raise BadInput(f"{error}, correct the configuration") from error
 

@@ -290,3 +290,75 @@ def test_an_open_newer_than_the_end_of_its_leg_takes_that_back() -> None:
     words = "rest move wait:6 tick wait:1 cancelled:101:margin<1 status:open:-:101"
 
     assert Story().tell(words).told() == "resting idle 0 10@20000 101"
+
+
+# What an amendment did whose record is lost with the end of a journal.
+
+
+def amended(*row: int) -> Story:
+    """Return a story of a bid for 10 at 20000 that is listed with another price and size."""
+    story = Story(amends=True)
+    (order,) = story.rest([(20_000, 10)])
+    story.wait(1)
+    story.look(OpenOrder("101", order.cloid, Side.BUY, *row))
+    return story
+
+
+def status(story: Story, filled: int) -> None:
+    (order,) = story.orders
+    story.wait(0.1)
+    story.receive(OrderStatus(story.now, order.cloid, Status.OPEN, filled, "101"))
+
+
+@pytest.mark.parametrize("size", [6, 14], ids=["smaller", "larger"])
+def test_an_order_listed_at_another_price_has_the_size_it_is_listed_with(size: int) -> None:
+    (order,) = amended(20_050, size).orders
+
+    assert (order.price, order.leaves, order.filled, order.leg.qty) == (20_050, size, 0, size)
+
+
+def test_an_order_listed_with_more_than_it_had_is_larger_than_on_record() -> None:
+    (order,) = amended(20_000, 14).orders
+
+    assert (order.leaves, order.leg.qty) == (14, 14)
+
+
+def test_what_a_row_lacks_has_filled_until_a_status_says_that_it_has_not() -> None:
+    story = amended(20_000, 6)
+    (order,) = story.orders
+    lacking = (order.leaves, order.leg.qty, order.known)
+    status(story, filled=0)
+
+    assert lacking == (6, 10, 4)
+    assert (order.leaves, order.leg.qty, order.known) == (6, 6, 0)
+
+
+def test_what_a_row_lacks_and_a_status_says_to_have_filled_is_waited_for() -> None:
+    story = amended(20_000, 6)
+    (order,) = story.orders
+    status(story, filled=4)
+
+    assert (order.leaves, order.leg.qty, order.known) == (6, 10, 4)
+    assert isinstance(story.queries()[-1], QueryOrder)
+
+
+def test_the_newest_row_replaces_what_was_made_of_older_ones() -> None:
+    story = amended(20_000, 6)
+    (order,) = story.orders
+    story.wait(1)
+    story.look(OpenOrder("101", order.cloid, Side.BUY, 20_000, 9))
+
+    assert (order.leaves, order.leg.reported) == (9, 1)
+
+
+def test_an_order_that_is_known_to_have_filled_more_than_was_heard_does_not_retire() -> None:
+    story = Story().tell("rest status:filled:10:101")
+    (order,) = story.orders
+    story.wait(200)
+    story.tick()
+    before = order.state
+    story.receive(Fill(story.now, order.cloid, "101", 10, 20_000, "t1"))
+    story.wait(200)
+    story.tick()
+
+    assert (before, order.state) == (State.FILLED, State.RETIRED)

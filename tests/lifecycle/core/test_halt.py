@@ -353,3 +353,20 @@ def test_the_look_that_proves_a_doubtful_place_gone_proves_that_nothing_rests() 
     story.look()
 
     assert (once, story.manager.nothing_rests) == (False, True)
+
+
+def test_the_end_of_the_last_order_asks_at_once_for_the_look_that_proves() -> None:
+    story = Story()
+    (order,) = story.rest([(20_000, 10)])
+    story.halt()
+    story.wait(0.1)
+    story.cycle()
+    asked = len(story.queries())
+
+    story.tell("cancelled:101:user")
+
+    assert len(story.queries()) == asked + 1
+    story.wait(0.1)
+    story.look()
+    assert story.manager.nothing_rests
+    assert order.is_closed
