@@ -34,7 +34,7 @@ from exchange.reports import (
 from exchange.units import SECOND, Nanos, seconds
 from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Outcome, Side, Status
-from lifecycle.config import BandsConfig, Config, GridConfig
+from lifecycle.config import BandsConfig, Config, GridConfig, RiskConfig
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from spec.states import request_word
@@ -43,8 +43,10 @@ from spec.trace import Plan, Reaction, Reason, Target, Targets
 INSTRUMENT: Final = Instrument("STORY", price_unit=Decimal("0.1"), lot=Decimal("0.01"))
 BANDS: Final = BandsConfig(latch_bps=3.0)
 """Three basis points, which at 20000 units are 6 units."""
-PLAIN: Final = Config(grid=GridConfig(enabled=False), bands=BANDS)
-"""Targets are taken as they are."""
+PLAIN: Final = Config(
+    grid=GridConfig(enabled=False), bands=BANDS, risk=RiskConfig(collar_bps=None)
+)
+"""Targets are taken as they are, without a book to measure them by."""
 AMENDING: Final = Capabilities(
     modify_keeps_oid=True,
     modify_keeps_queue_on_size_down=True,

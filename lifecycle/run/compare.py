@@ -264,10 +264,18 @@ def _pool(workers: int) -> Iterator[tuple[Executor, Flag]]:
 def _deaf() -> Iterator[None]:
     """Start processes that do not hear Ctrl-C, which a terminal sends to all of them.
 
-    They inherit it; for the moment that it takes, the caller is deaf as well.
+    They inherit it; for the moment that it takes, the caller is deaf as well. Where the system can
+    do it, what comes meanwhile waits, and is heard after: ignored, it would be lost.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    if hasattr(signal, "pthread_sigmask"):
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

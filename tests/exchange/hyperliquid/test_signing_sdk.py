@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import pytest
 from eth_account import Account
-from hyperliquid.exchange import Exchange  # type: ignore[import-untyped]
-from hyperliquid.utils.constants import MAINNET_API_URL  # type: ignore[import-untyped]
-from hyperliquid.utils.types import Cloid  # type: ignore[import-untyped]
+from hyperliquid.exchange import Exchange
+from hyperliquid.utils.constants import MAINNET_API_URL
+from hyperliquid.utils.types import Cloid
 from msgspec import json, msgpack
 
 from exchange.commands import Cancel, Modify, Place, Request

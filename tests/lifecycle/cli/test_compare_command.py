@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -266,9 +267,13 @@ def test_ctrl_c_ends_the_workers_and_shows_what_was_over() -> None:
     )
     assert child.stderr is not None
     child.stderr.readline()  # The runs are planned, so signals are caught.
-    # As a terminal does: every process of the group.
-    os.killpg(child.pid, signal.SIGINT)
-    _, err = child.communicate(timeout=60)
+    try:
+        # As a terminal does: every process of the group.
+        os.killpg(child.pid, signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
     assert child.returncode == 130
     assert "Traceback" not in err

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,7 +176,8 @@ def started(url: str, bot: Path, journal: Path, *more: str) -> subprocess.Popen[
 
 def until(url: str, process: subprocess.Popen[str]) -> None:
     """Wait until something rests at the server."""
-    for _ in range(3000):
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         accounts = {name.lower(): one for name, one in truth(url)["accounts"].items()}
