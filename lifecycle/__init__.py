@@ -1,8 +1,13 @@
 """A verified order lifecycle for market-making bots: keep what rests, change little, say why.
 
 The pure core is here; bring your own loop. Feed `OrderManager.cycle` the quotes that are wanted,
-`receive` every report of the venue, and send what comes back.
+`receive` every report of the venue, and send what comes back. For a bot that would rather not,
+`connect` does that beside an asyncio loop, `connect_sync` beside none, and `CallbackVenue` makes a
+venue of four functions; these are loaded when they are first asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from lifecycle.config import LEGACY, STABLE, Config
 from lifecycle.core.manager import OrderManager
@@ -10,9 +15,15 @@ from lifecycle.core.order import Order
 from lifecycle.core.smoothing import Smoothing
 from spec.trace import Decision, Plan, Reaction, Target, Targets
 
+if TYPE_CHECKING:
+    from lifecycle.dropin.callbacks import CallbackVenue
+    from lifecycle.dropin.connecting import connect
+    from lifecycle.dropin.sync import connect_sync
+
 __all__ = [
     "LEGACY",
     "STABLE",
+    "CallbackVenue",
     "Config",
     "Decision",
     "Order",
@@ -22,4 +33,22 @@ __all__ = [
     "Smoothing",
     "Target",
     "Targets",
+    "connect",
+    "connect_sync",
 ]
+
+_LATER: Final = {
+    "CallbackVenue": "lifecycle.dropin.callbacks",
+    "connect": "lifecycle.dropin.connecting",
+    "connect_sync": "lifecycle.dropin.sync",
+}
+"""What brings in asyncio, sqlite3 and more, and whence it comes."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is not needed to start; raises AttributeError for what there is not."""
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value

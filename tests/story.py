@@ -43,9 +43,7 @@ from spec.trace import Plan, Reaction, Reason, Target, Targets
 INSTRUMENT: Final = Instrument("STORY", price_unit=Decimal("0.1"), lot=Decimal("0.01"))
 BANDS: Final = BandsConfig(latch_bps=3.0)
 """Three basis points, which at 20000 units are 6 units."""
-PLAIN: Final = Config(
-    grid=GridConfig(enabled=False), bands=BANDS, risk=RiskConfig(collar_bps=None)
-)
+PLAIN: Final = Config(grid=GridConfig(enabled=False), bands=BANDS, risk=RiskConfig(collar_bps=None))
 """Targets are taken as they are, without a book to measure them by."""
 AMENDING: Final = Capabilities(
     modify_keeps_oid=True,

@@ -40,7 +40,7 @@ CORE_BANNED_MODULES: Final = frozenset({
 # fmt: on
 CORE_BANNED_CALLS: Final = frozenset({"input", "open", "print"})
 # Where the words of others are spoken, their spelling stands in strings.
-WIRES: Final = ("hyperliquid", "ccxt", "bitmex", "sdk")
+WIRES: Final = ("hyperliquid", "ccxt", "bitmex", "sdk", "nautilus", "hummingbot")
 
 AMERICAN: Final = re.compile(r"cancel(?:ed|ing)", re.IGNORECASE)
 UNFINISHED: Final = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
@@ -223,10 +223,13 @@ def comments_leave_nothing_to_do(module: Module) -> Iterator[str]:
 def the_spelling_is_british(module: Module) -> Iterator[str]:
     """Write cancelled, cancelling; wire strings stay as the venue spells them."""
     speaks_a_wire = any(wire in module.path for wire in WIRES)
+    before = ""
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
+        is_value, before = before == "=", token.string
         # Python 3.12 and later split f-strings into tokens of their own.
         is_string = tokenize.tok_name[token.type] in {"STRING", "FSTRING_MIDDLE"}
-        if is_string and speaks_a_wire and not token.string.startswith('"""'):
+        # What is assigned is no docstring: a table of a venue's own words.
+        if is_string and speaks_a_wire and (is_value or not token.string.startswith('"""')):
             continue
         is_word = token.type in {tokenize.NAME, tokenize.COMMENT}
         if (is_word or is_string) and AMERICAN.search(token.string):

@@ -123,6 +123,7 @@ def clone_guards(guards: Guards) -> Guards:
     other.patience = guards.patience
     other.probe_at = guards.probe_at
     other.refused = guards.refused
+    other.seen = guards.seen
     other.sent = guards.sent.copy()
     other.settings = guards.settings
     return other

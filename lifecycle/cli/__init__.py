@@ -12,12 +12,24 @@ Examples:
   lifecycle run --market eth.csv.gz          the same on a recorded market
   lifecycle run --policy stable --levels 3   one policy, three levels a side
   lifecycle compare --ablation --seeds 3     what each layer contributes
+  lifecycle init bot.toml                    a configuration that explains itself
   lifecycle verify                           explore every state of the order manager
+  lifecycle audit run.journal                hold what happened to every promise
+  lifecycle explain run.journal CLOID        the life of an order, with its numbers
+  lifecycle replay run.journal --try latch_bps=4
+                                             what another setting would have done
+  lifecycle serve --speed 20                 the paper venue, behind Hyperliquid's wire
+  lifecycle doctor --network testnet --coin ETH
+                                             whether a live run could begin
+  lifecycle run --venue hyperliquid --network testnet --coin ETH
+                                             a dry run on a live market
+  lifecycle capture --network mainnet --coin ETH --out hl_eth.csv.gz
+                                             record one
   lifecycle run --json - | jq .summaries     the numbers, for a script
 
 \b
 Completion (bash; zsh and fish alike):
-  eval "$(_LIFECYCLE_COMPLETE=bash_source lifecycle)"
+  eval "$(lifecycle completion bash)"
 
 \b
 Exit codes:

@@ -11,12 +11,15 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from lifecycle.cli import commands
 from lifecycle.cli.errors import BAD_INPUT, INTERRUPTED, PIPE_CLOSED, os_line
+
+COMPLETE_VARIABLE: Final = "_LIFECYCLE_COMPLETE"
+"""The variable by which a shell asks for completions, as click derives it from our name."""
 
 
 def version() -> str:

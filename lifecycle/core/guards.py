@@ -38,6 +38,7 @@ class Guards:
         "patience",
         "probe_at",
         "refused",
+        "seen",
         "sent",
         "settings",
     )
@@ -56,6 +57,8 @@ class Guards:
         """When the breaker lets the next request through, if it is open."""
         self.sent: deque[Nanos] = deque(maxlen=settings.rate_max or 1)
         """When the last requests were sent, as many as one minute may have."""
+        self.seen: tuple[Price | None, Price | None] | None = None
+        """The touch that the collar was taken from."""
         self.lowest: Price = 0
         self.highest: Price = ANY_PRICE
         ages = (settings.market_stale, settings.market_withdraw)
@@ -79,8 +82,9 @@ class Guards:
         Without a book there is nothing to measure by, and no price is inside.
         """
         collar = self.settings.collar
-        if collar is None:
+        if collar is None or (market.bid, market.ask) == self.seen:
             return
+        self.seen = (market.bid, market.ask)
         bid, ask = market.bid or market.ask, market.ask or market.bid
         if bid is None or ask is None:
             self.lowest, self.highest = 1, 0

@@ -1,0 +1,237 @@
+"""`connect`: a venue and a configuration made into a quoter, and an orderly end of it.
+
+Entering starts with questions, whatever was before: what rests, what has filled. With a journal
+that is there it goes on where that ends. Leaving withdraws everything and waits for the proof,
+or leaves everything where it is; either way the journal is closed and no task is left behind.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
+
+from exchange.units import seconds
+from exchange.venue import LiveVenue
+from lifecycle.config import STABLE, Config
+from lifecycle.core.manager import OrderManager
+from lifecycle.drive.driver import Driver, Sink
+from lifecycle.drive.recovery import Recovery, begin, new_session, resume
+from lifecycle.drive.switch import KillSwitch
+from lifecycle.dropin.clock import Clocked, clock_of
+from lifecycle.dropin.monotone import Monotone
+from lifecycle.dropin.quoter import NotWithdrawnError, Quoter, StoppedError
+from lifecycle.journal.base import Header, Journal, JournalError
+from lifecycle.journal.sqlite import SqliteJournal
+from lifecycle.observe.observer import Observer
+
+log = logging.getLogger(__name__)
+
+OnExit: TypeAlias = Literal["withdraw", "leave"]
+"""What becomes of what rests when the quoter is left."""
+
+SILENCE_S: Final = 120.0
+"""A bot that has not converged for so long has no quotes that are worth believing."""
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A venue that some settings have no meaning for."""
+
+    def configure(self, config: Config) -> Config:
+        """Return the configuration to use; raises ValueError where there is none."""
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A venue that has something to end when nobody drives it any more."""
+
+    async def finish(self) -> None:
+        """Wait for what is under way, and let go."""
+
+
+def connect(
+    venue: LiveVenue,
+    config: Config = STABLE,
+    *,
+    journal: str | Path | None = None,
+    observer: Observer | None = None,
+    switch: KillSwitch | None = None,
+    sinks: Sequence[Sink] = (),
+    on_exit: OnExit = "withdraw",
+    exit_timeout_s: float = 30.0,
+    silence_s: float | None = SILENCE_S,
+    clock: Clocked | None = None,
+) -> "Connecting":
+    """Join a venue and a configuration, to be entered: `async with … as quoter`.
+
+    `venue` must be open. `journal` is a file: what is there is gone on with, and it must be of the
+    same configuration; without one a crash leaves orders behind that nobody knows to be ours. A
+    log and metrics are in `observer`, a kill switch is `switch`, and `sinks` take every record
+    after the journal and before anything is sent. On leaving everything is withdrawn, and that it
+    is gone is proven within `exit_timeout_s`, or NotWithdrawnError raised; where the body has
+    raised already, that goes on, with a note. `on_exit="leave"` leaves what rests, for the next
+    start on the same journal. A bot that has not converged for `silence_s` has everything
+    withdrawn until it does; None: never.
+
+    Entering raises JournalError where the journal cannot be used, and ValueError where the
+    configuration has no meaning for the venue.
+    """
+    if on_exit not in ("withdraw", "leave"):
+        raise ValueError(f"on_exit must be withdraw or leave, was {on_exit!r}")
+    return Connecting(
+        venue,
+        config,
+        journal,
+        lambda quoter_clock, driver, used, recovery: Quoter(
+            venue,
+            driver,
+            used,
+            quoter_clock,
+            observer=observer,
+            switch=switch,
+            recovery=recovery,
+            silence_s=silence_s,
+        ),
+        sinks=sinks,
+        observers=() if observer is None else (observer.feed,),
+        on_exit=on_exit,
+        exit_timeout_s=exit_timeout_s,
+        clock=clock,
+    )
+
+
+Make: TypeAlias = Callable[[Clocked, Driver, Config, Recovery | None], Quoter]
+
+
+class Connecting:
+    """What `connect` returns: to be entered once."""
+
+    def __init__(
+        self,
+        venue: LiveVenue,
+        config: Config,
+        journal: str | Path | None,
+        make: Make,
+        *,
+        sinks: Sequence[Sink],
+        observers: Sequence[Sink],
+        on_exit: OnExit,
+        exit_timeout_s: float,
+        clock: Clocked | None,
+    ) -> None:
+        """Keep what is needed to start; use `connect`."""
+        self._venue = venue
+        self._config = config
+        self._path = None if journal is None else Path(journal)
+        self._make = make
+        self._sinks = tuple(sinks)
+        self._observers = tuple(observers)
+        self._on_exit = on_exit
+        self._exit_timeout_s = exit_timeout_s
+        self._clock = clock
+        self._journal: Journal | None = None
+        self._quoter: Quoter | None = None
+
+    async def __aenter__(self) -> Quoter:
+        """Start; returns at once, `ready` waits for the first look at the venue."""
+        if self._quoter is not None:
+            raise StoppedError("a connection must be entered once; call connect again")
+        venue = self._venue
+        config = self._config
+        if isinstance(venue, Configurable):
+            config = venue.configure(config)
+        manager, recovery, prefix = self._begin(config)
+        sinks = self._sinks if self._journal is None else (self._journal.append, *self._sinks)
+        refill = config.orders.refill_s
+        driver = Driver(
+            manager,
+            Monotone(venue, manager),
+            sinks,
+            observers=self._observers,
+            refill=None if refill is None else seconds(refill),
+        )
+        clock = clock_of(venue) if self._clock is None else self._clock
+        self._quoter = quoter = self._make(clock, driver, config, recovery)
+        try:
+            quoter.start(new_session(prefix))
+        except JournalError:
+            self._close()
+            raise
+        return quoter
+
+    def _begin(self, config: Config) -> tuple[OrderManager, Recovery | None, str]:
+        """Return the manager to drive, and the prefix of its cloids."""
+        venue, path = self._venue, self._path
+        if path is not None and path.exists():
+            manager, self._journal, recovery = resume(path, config=config)
+            header = self._journal.header
+            same = (header.instrument, header.capabilities) == (
+                venue.instrument,
+                venue.capabilities,
+            )
+            if not same:
+                self._close()
+                raise JournalError(
+                    f"{path} must be the journal of this venue and instrument, is of "
+                    f"{header.instrument.symbol}"
+                )
+            return manager, recovery, header.session
+        header = Header.of_now(new_session(), venue.instrument, venue.capabilities, config)
+        manager = begin(header)
+        if path is not None:
+            self._journal = SqliteJournal.create(path, header)
+        return manager, None, header.session
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Withdraw or leave, and end; raises NotWithdrawnError where nothing else was raised."""
+        quoter = self._quoter
+        assert quoter is not None, "only what was entered is left"
+        try:
+            await self._end(quoter, error)
+        except asyncio.CancelledError:
+            log.warning("left before it was proven that nothing rests: look at the venue")
+            raise
+        finally:
+            try:
+                await self._stop(quoter)
+            finally:
+                self._close()
+
+    async def _end(self, quoter: Quoter, error: BaseException | None) -> None:
+        try:
+            if self._on_exit == "leave":
+                if not await quoter.settle(self._exit_timeout_s):
+                    log.warning("left with requests unanswered: the next start asks about them")
+                return
+            await quoter.withdraw(self._exit_timeout_s, "the bot has left")
+        except StoppedError as failure:
+            # Nobody is there to withdraw anything.
+            left = quoter.may_rest
+            said = f"{failure}; may still rest: {left}" if left else str(failure)
+            self._tell(StoppedError(said), failure, error)
+        except NotWithdrawnError as failure:
+            self._tell(failure, failure.__cause__, error)
+
+    @staticmethod
+    def _tell(failure: Exception, cause: BaseException | None, error: BaseException | None) -> None:
+        """Raise a failure to leave in order; where the body has raised already, as a note to it."""
+        if error is None:
+            raise failure from cause
+        log.error("%s", failure)
+        error.add_note(str(failure))
+
+    async def _stop(self, quoter: Quoter) -> None:
+        await quoter.stop()
+        if isinstance(self._venue, Finishing):
+            await self._venue.finish()
+
+    def _close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()

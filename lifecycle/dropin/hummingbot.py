@@ -1,0 +1,347 @@
+"""hummingbot: a script or a V2 strategy whose quotes are kept by the order lifecycle.
+
+    class Maker(LifecycleMixin, StrategyV2Base):
+        def on_tick(self):
+            self.keep(self.create_proposal())
+
+`HummingbotVenue` turns commands into `buy`, `sell` and `cancel`, and the events that come back into
+reports; `LifecycleMixin` drives a manager by the strategy's ticks. hummingbot has no modify: an
+order that shall move is cancelled, and placed again when it is proven gone.
+
+**Names.** hummingbot makes an order's client id when it is placed, so that is its oid here; which
+of our cloids it is, is remembered as long as the process lives.
+
+**Whose word it is.** A failure event says that a call of hummingbot's has failed, for whatever
+reason, a timeout among them; so it is no refusal: the order is in doubt until its time is up and
+the connector has been found twice not to track it. A fill that comes after all is counted. What
+rests is what the connector tracks; while an order is being created there, that is not asked for.
+
+**What it does not do.** It imports nothing of hummingbot: the order type is given to it.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
+from exchange.instrument import Instrument
+from exchange.market import Market
+from exchange.reports import (
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    Fill,
+    OpenOrder,
+    OrderStatus,
+    Snapshot,
+)
+from exchange.units import SECOND, Nanos, Price, Qty, seconds
+from exchange.venue import Capabilities, NoAnswer, Received
+from exchange.words import CancelReason, Cloid, Oid, Outcome, Side, Status
+from lifecycle.config import STABLE, Config
+from lifecycle.core.manager import OrderManager
+from lifecycle.drive.driver import NOTHING_WANTED, Driver, Sink
+from lifecycle.drive.recovery import new_session
+from lifecycle.dropin.calls import Call, outcome_of
+from lifecycle.dropin.wanted import targets_of
+from spec.trace import Plan
+
+WITHOUT_MODIFY: Final = Capabilities(expires=False, batch_max=1)
+FILLS_MAX: Final = 20_000
+
+LISTED: Final = frozenset({"OPEN", "CREATED", "PARTIALLY_FILLED", "PENDING_CANCEL"})
+"""hummingbot's states of an order that rests."""
+ON_ITS_WAY: Final = frozenset({"PENDING_CREATE", "PENDING_APPROVAL", "APPROVED"})
+
+
+def instrument_of(connector: Any, trading_pair: str) -> Instrument:
+    """Return the units of a pair by the connector's trading rules; raises KeyError without them."""
+    rule = connector.trading_rules[trading_pair]
+    return Instrument(
+        trading_pair,
+        Decimal(rule.min_price_increment),
+        Decimal(rule.min_base_amount_increment),
+        max(Decimal(0), Decimal(rule.min_notional_size)),
+    )
+
+
+class HummingbotVenue:
+    """The orders of one strategy in one pair at one connector, as a venue."""
+
+    def __init__(
+        self, strategy: Any, connector_name: str, trading_pair: str, order_type: Any
+    ) -> None:
+        """Join a strategy whose connector is ready; `order_type` is hummingbot's, for places."""
+        self.instrument: Final = instrument_of(strategy.connectors[connector_name], trading_pair)
+        self.capabilities: Final = WITHOUT_MODIFY
+        self._strategy: Final = strategy
+        self._name: Final = connector_name
+        self._pair: Final = trading_pair
+        self._order_type: Final = order_type
+        self._inbox: Final[deque[Any]] = deque()
+        self._asked: Final[deque[QueryOpen | QueryOrder]] = deque()
+        self._cloids: Final[dict[Oid, Cloid]] = {}
+        self._oids: Final[dict[Cloid, Oid]] = {}
+        self._places: Final[dict[Oid, Place]] = {}
+        """That have no answer."""
+        self._cancels: Final[dict[Oid, Cancel]] = {}
+        self._fills: Final[deque[Fill]] = deque(maxlen=FILLS_MAX)
+
+    # The contract.
+
+    def submit(self, commands: Sequence[Command], now: Nanos) -> None:
+        """Hand commands to hummingbot, cancels first; what comes of them is told by `poll`."""
+        for command in sorted(commands, key=lambda one: not isinstance(one, Cancel)):
+            match command:
+                case Place():
+                    self._place(command)
+                case Cancel():
+                    self._cancel(command, now)
+                case Modify():
+                    raise AssertionError("modifies are off where there are none")
+                case QueryOrder() | QueryOpen():
+                    self._asked.append(command)
+
+    def poll(self, now: Nanos) -> list[Received]:
+        """Return what has been said since, and the answers to questions."""
+        tracked = self._tracked()
+        if self._asked and not any(_state(order) in ON_ITS_WAY for order in tracked):
+            while self._asked:
+                self._answer(self._asked.popleft(), tracked, now)
+        # What an event says of its time is by another clock than ticks are.
+        received = [
+            Received(now, one if isinstance(one, NoAnswer) else replace(one, at=now))
+            for one in self._inbox
+        ]
+        self._inbox.clear()
+        return received
+
+    # Commands.
+
+    def _place(self, command: Place) -> None:
+        strategy, instrument = self._strategy, self.instrument
+        send = strategy.buy if command.side is Side.BUY else strategy.sell
+        with Call() as call:
+            oid = send(
+                self._name,
+                self._pair,
+                command.qty * instrument.lot,
+                self._order_type,
+                command.price * instrument.price_unit,
+            )
+            self._cloids[oid], self._oids[command.cloid] = command.cloid, oid
+            self._places[oid] = command
+        if call.error is not None:
+            self._inbox.append(NoAnswer(command, outcome_of(call.error)))
+
+    def _cancel(self, command: Cancel, now: Nanos) -> None:
+        oid = command.oid or self._oids.get(command.cloid)
+        if oid is None:
+            self._inbox.append(CancelRejected(now, command.cloid, "not known", command.request))
+            return
+        self._cancels[oid] = command
+        with Call() as call:
+            self._strategy.cancel(self._name, self._pair, oid)
+        if call.error is not None:
+            self._inbox.append(NoAnswer(command, outcome_of(call.error)))
+
+    # Events, each named by hummingbot's client order id.
+
+    def created(self, event: Any) -> None:
+        """Learn that an order rests."""
+        cloid = self._cloids.get(event.order_id)
+        place = self._places.pop(event.order_id, None)
+        if cloid is not None:
+            request = 0 if place is None else place.request
+            self._inbox.append(Accepted(0, cloid, event.order_id, request))
+
+    def filled(self, event: Any) -> None:
+        """Learn of a fill; one that names no trade is named by what it is."""
+        cloid = self._cloids.get(event.order_id)
+        if cloid is None or event.trading_pair != self._pair:
+            return
+        name = event.exchange_trade_id or f"{event.timestamp}:{event.price}:{event.amount}"
+        side = Side.BUY if event.trade_type.name == "BUY" else Side.SELL
+        qty, price = self._lots(event.amount), self._units(event.price)
+        heard = round(self._strategy.current_timestamp * SECOND)
+        fill = Fill(heard, cloid, event.order_id, qty, price, str(name), side)
+        self._fills.append(fill)
+        self._inbox.append(fill)
+
+    def failed(self, event: Any) -> None:
+        """Learn that placing an order has failed: why, and whether it was taken, is not known."""
+        place = self._places.pop(event.order_id, None)
+        if place is not None:
+            self._inbox.append(NoAnswer(place, Outcome.SERVER_ERROR))
+
+    def cancelled(self, event: Any, why: CancelReason = CancelReason.VENUE) -> None:
+        """Learn that an order is gone."""
+        cloid, oid = self._cloids.get(event.order_id), event.order_id
+        if cloid is None:
+            return
+        self._places.pop(oid, None)
+        command = self._cancels.pop(oid, None)
+        reason, request = (why, 0) if command is None else (CancelReason.USER, command.request)
+        self._inbox.append(Cancelled(0, cloid, oid, reason, request))
+
+    # Questions.
+
+    def _tracked(self) -> list[Any]:
+        orders = self._strategy.connectors[self._name].in_flight_orders.values()
+        return [order for order in orders if order.trading_pair == self._pair]
+
+    def _answer(self, query: QueryOpen | QueryOrder, tracked: list[Any], now: Nanos) -> None:
+        rows = [self._row(order) for order in tracked if _state(order) in LISTED]
+        if isinstance(query, QueryOpen):
+            fills = tuple(fill for fill in self._fills if fill.at >= query.fills_since)
+            self._inbox.append(Snapshot(now, tuple(rows), fills, query.request))
+            return
+        row = next((row for row in rows if row.cloid == query.cloid), None)
+        status = Status.UNKNOWN_ORDER if row is None else Status.OPEN
+        oid = None if row is None else row.oid
+        self._inbox.append(OrderStatus(now, query.cloid, status, None, oid, query.request))
+
+    def _row(self, order: Any) -> OpenOrder:
+        oid = order.client_order_id
+        side = Side.BUY if order.trade_type.name == "BUY" else Side.SELL
+        leaves = self._lots(order.amount - order.executed_amount_base)
+        return OpenOrder(oid, self._cloids.get(oid), side, self._units(order.price), leaves)
+
+    # Inside.
+
+    def _lots(self, amount: Any) -> Qty:
+        return int((Decimal(amount) / self.instrument.lot).to_integral_value())
+
+    def _units(self, price: Any) -> Price:
+        return int((Decimal(price) / self.instrument.price_unit).to_integral_value())
+
+
+def _state(order: Any) -> str:
+    return str(order.current_state.name)
+
+
+class LifecycleMixin:
+    """To be put before the strategy's base; `keep` takes what it wants, in each tick.
+
+    Where a strategy has `did_…` handlers or `on_stop` of its own, it calls these.
+    """
+
+    venue: HummingbotVenue
+    driver: Driver
+
+    def start_lifecycle(
+        self,
+        connector_name: str,
+        trading_pair: str,
+        order_type: Any,
+        *,
+        config: Config = STABLE,
+        sinks: Sequence[Sink] = (),
+        observers: Sequence[Sink] = (),
+    ) -> None:
+        """Begin; to be called once the connector is ready, as in the first `on_tick`.
+
+        `order_type` is what places are sent as: `OrderType.LIMIT_MAKER` where the connector has
+        it. `sinks` take every record before anything is sent. hummingbot restores its own orders
+        when it starts: those are not ours, and `config.orders.foreign` says what becomes of them.
+        """
+        config = replace(config, modify=replace(config.modify, enabled=False))
+        self.venue = HummingbotVenue(self, connector_name, trading_pair, order_type)
+        self._session = new_session()
+        manager = OrderManager(
+            self.venue.instrument,
+            config=config,
+            capabilities=self.venue.capabilities,
+            session=self._session,
+        )
+        refill = config.orders.refill_s
+        refill_after = None if refill is None else seconds(refill)
+        self.driver = Driver(manager, self.venue, sinks, observers=observers, refill=refill_after)
+        self._place_of: tuple[str, str] = (connector_name, trading_pair)
+        self._cycle_every: Nanos = seconds(config.timing.cycle_s)
+        self._cycle_due: Nanos = 0
+        self.driver.start(self._now(), self._session)
+
+    def keep(self, proposal: Iterable[Any]) -> Plan | None:
+        """Take in what has happened, and where a cycle is due have what rests follow a proposal.
+
+        `proposal` is of hummingbot's order candidates: anything with `order_side`, `price` and
+        `amount`. Returns the plan, None where no cycle was due.
+        """
+        driver, now = self.driver, self._now()
+        for _ in range(2):
+            # The second time the answers to what was asked because of the first.
+            driver.deliver(now)
+        if now < self._cycle_due and not driver.is_to_refill(now):
+            return None
+        self._cycle_due = now + self._cycle_every
+        bids: list[tuple[float, float]] = []
+        asks: list[tuple[float, float]] = []
+        for candidate in proposal:
+            quotes = bids if candidate.order_side.name == "BUY" else asks
+            # As a computed number: hummingbot's own are off the grid, and rounded when sent.
+            quotes.append((float(candidate.price), float(candidate.amount)))
+        return driver.cycle(now, targets_of(self.venue.instrument, bids, asks), self.market())
+
+    def market(self) -> Market:
+        """Return the touch as the connector's order book has it, our own orders in it."""
+        name, pair = self._place_of
+        strategy: Any = self
+        connector, unit = strategy.connectors[name], self.venue.instrument.price_unit
+
+        def touch(*, is_buy: bool) -> Price | None:
+            price = Decimal(connector.get_price(pair, is_buy))
+            return int(price / unit) if price.is_finite() else None
+
+        return Market(self._now(), touch(is_buy=False), touch(is_buy=True))
+
+    def withdraw(self) -> None:
+        """Want nothing any more; `keep` goes on to look after it until nothing rests."""
+        now = self._now()
+        self.driver.deliver(now)
+        self.driver.halt(now, "the strategy has stopped")
+        self.driver.cycle(now, NOTHING_WANTED, self.market())
+
+    @property
+    def position(self) -> int:
+        """Signed sum of the fills heard of, in lots."""
+        return self.driver.manager.position
+
+    # What hummingbot calls.
+
+    def did_create_buy_order(self, event: Any) -> None:
+        """Take a BuyOrderCreatedEvent."""
+        self._told("created", event)
+
+    def did_create_sell_order(self, event: Any) -> None:
+        """Take a SellOrderCreatedEvent."""
+        self._told("created", event)
+
+    def did_fill_order(self, event: Any) -> None:
+        """Take an OrderFilledEvent."""
+        self._told("filled", event)
+
+    def did_fail_order(self, event: Any) -> None:
+        """Take a MarketOrderFailureEvent."""
+        self._told("failed", event)
+
+    def did_cancel_order(self, event: Any) -> None:
+        """Take an OrderCancelledEvent."""
+        self._told("cancelled", event)
+
+    def did_expire_order(self, event: Any) -> None:
+        """Take an OrderExpiredEvent."""
+        if hasattr(self, "venue"):
+            self.venue.cancelled(event, CancelReason.EXPIRED)
+
+    def _told(self, what: str, event: Any) -> None:
+        # Events come as they like; what comes of them waits for the tick.
+        if hasattr(self, "venue"):
+            getattr(self.venue, what)(event)
+
+    def _now(self) -> Nanos:
+        strategy: Any = self
+        return int(strategy.current_timestamp * SECOND)

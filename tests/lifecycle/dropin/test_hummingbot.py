@@ -1,0 +1,150 @@
+"""The hummingbot drop-in against a stub of what it touches, on the paper venue."""
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from exchange.paper.generator import GENERATED, GeneratorConfig, generate
+from exchange.paper.venue import PaperVenue
+from exchange.units import MINUTE, SECOND
+from exchange.words import Side
+from lifecycle.config import STABLE
+from lifecycle.dropin.hummingbot import LifecycleMixin
+from lifecycle.rules import rules_of
+from lifecycle.run.watched import Watched
+from spec.trace import Action, Record
+from tests.lifecycle.dropin import hummingbot_stub as stub
+from tests.lifecycle.dropin.hummingbot_stub import NAME, PAIR, Connector, OrderType, TradeType
+
+SIZE = Decimal("0.05")
+
+
+class Maker(LifecycleMixin, stub.StrategyBase):
+    """Proposes one order a side, at the touch, off the grid as a computed price is."""
+
+    def __init__(self, connector: Connector) -> None:
+        super().__init__(connector)
+        self.records: list[Record] = []
+        self.watched: Watched | None = None
+        self.heard = 0
+        self.calls = 0
+
+    def on_tick(self) -> None:
+        """Start in the first tick, and keep what is proposed in all."""
+        if not hasattr(self, "driver"):
+            self.start_lifecycle(NAME, PAIR, OrderType.LIMIT_MAKER, sinks=(self.see,))
+            venue = self.venue
+            rules = rules_of(STABLE, venue.instrument, venue.capabilities, self._session)
+            self.watched = Watched(rules, self._now())
+            self.watched.catch_up(self.records)
+        plan = self.keep(self.create_proposal())
+        if plan is not None:
+            self.calls += len(plan.commands)
+
+    def see(self, record: Record) -> None:
+        """Judge what goes on."""
+        self.records.append(record)
+        if self.watched is not None:
+            self.watched.feed(record)
+
+    def create_proposal(self) -> list[stub.OrderCandidate]:
+        """Return a bid and an ask."""
+        connector = self.connectors[NAME]
+        return [
+            stub.OrderCandidate(PAIR, side, SIZE, connector.get_price(PAIR, side is TradeType.SELL))
+            for side in TradeType
+        ]
+
+    def did_fill_order(self, event: stub.OrderFilledEvent) -> None:
+        """Count, and hand on."""
+        self.heard += 1
+        super().did_fill_order(event)
+
+
+def played(minutes: int = 4, loses: set[int] | None = None) -> tuple[Maker, Connector]:
+    """Run a strategy for some minutes, a tick a second, and let it withdraw."""
+    connector = Connector(PaperVenue(GENERATED, generate(GeneratorConfig(), 5), seed=5))
+    connector.loses = loses or set()
+    maker = Maker(connector)
+    start, end = MINUTE, (minutes + 1) * MINUTE
+    for now in range(start, end + 30 * SECOND, SECOND):
+        maker.current_timestamp = now / SECOND
+        connector.tick(now, maker)
+        if now == end:
+            maker.withdraw()
+        maker.on_tick()
+    return maker, connector
+
+
+def position(connector: Connector) -> int:
+    """Return what the connector has filled, in lots."""
+    return sum(fill.qty * (fill.side or Side.BUY) for fill in connector.fills)
+
+
+def test_fills_are_booked_once_and_nothing_rests_in_the_end() -> None:
+    maker, connector = played()
+
+    assert len(connector.fills) > 3
+    assert maker.position == position(connector)
+    assert maker.heard == len(connector.fills)
+    assert connector.in_flight_orders == {}
+    assert maker.driver.manager.nothing_rests
+    assert maker.watched is not None
+    assert maker.watched.broken == []
+
+
+def test_what_shall_move_is_cancelled_and_placed_and_never_modified() -> None:
+    maker, _ = played(minutes=2)
+
+    actions = {
+        decision.action
+        for record in maker.records
+        for decision in getattr(getattr(record, "plan", None), "decisions", ())
+    }
+    assert actions >= {Action.KEEP, Action.PLACE, Action.CANCEL}
+    assert Action.MODIFY not in actions
+
+
+def test_a_failure_is_a_doubt_and_a_fill_after_it_counts() -> None:
+    maker, connector = played(loses={1, 4})
+
+    doubts = [one for one in maker.records if type(one).__name__ == "Unanswered"]
+    # The two that were lost, and whatever the venue has refused: hummingbot does not say which.
+    assert len(doubts) >= 2
+    assert maker.position == position(connector)
+    assert maker.watched is not None
+    assert maker.watched.broken == []
+
+
+def test_a_proposal_between_cycles_sends_nothing() -> None:
+    connector = Connector(PaperVenue(GENERATED, generate(GeneratorConfig(), 5), seed=5))
+    maker = Maker(connector)
+    maker.current_timestamp = 60.0
+    connector.tick(MINUTE, maker)
+    maker.on_tick()
+    maker.current_timestamp = 61.0
+
+    assert maker.keep(maker.create_proposal()) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BuyOrderCreatedEvent",
+        "SellOrderCreatedEvent",
+        "OrderFilledEvent",
+        "MarketOrderFailureEvent",
+        "OrderCancelledEvent",
+        "OrderExpiredEvent",
+    ],
+)
+def test_the_stub_has_hummingbots_own_fields(name: str) -> None:
+    events = pytest.importorskip("hummingbot.core.event.events", reason="needs hummingbot")
+
+    assert _fields(getattr(stub, name)) == _fields(getattr(events, name))
+
+
+def _fields(kind: Any) -> list[str]:
+    return list(kind._fields) if hasattr(kind, "_fields") else [one.name for one in fields(kind)]
