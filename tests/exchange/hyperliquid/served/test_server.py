@@ -267,7 +267,8 @@ def test_a_subscription_is_acknowledged_in_normal_form_and_once(server: Server) 
         ended_again = hear(socket, "error")
 
     assert acknowledged == {"method": "subscribe", "subscription": normal}
-    assert [len(side) for side in book["levels"]] == [20, 20]
+    # Twenty at most: a sweep may have left fewer.
+    assert all(10 < len(side) <= 20 for side in book["levels"])
     assert again.startswith('Already subscribed: {"type":"l2Book"')
     assert ended["method"] == "unsubscribe"
     assert ended_again.startswith("Already unsubscribed: ")
