@@ -10,7 +10,7 @@ that is possible, and the error is raised: a bot that cannot remember must not q
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from exchange.commands import Command, QueryOpen, QueryOrder
 from exchange.market import Market
@@ -25,6 +25,7 @@ from spec.states import Request
 from spec.trace import Plan, Reaction, Record, Targets
 
 Sink = Callable[[Record], None]
+_Told = TypeVar("_Told", Plan, Reaction)
 
 NOTHING_WANTED: Final = Targets()
 ANSWER_MAX: Final = 60 * SECOND
@@ -99,11 +100,7 @@ class Driver:
         self._cycled_at = now
         self._has_lost = False
         self._market = market
-        try:
-            plan = self._told.cycle(now, targets, market)
-        except JournalError:
-            self._abandon(now)
-            raise
+        plan = self._tell(now, lambda: self._told.cycle(now, targets, market))
         self._submit(plan.commands, now)
         self._show()
         return plan
@@ -173,7 +170,7 @@ class Driver:
                 self._has_lost = self._has_lost or not ours
         self._send(reaction, now)
 
-    def _tell(self, now: Nanos, what: Callable[[], Reaction]) -> Reaction:
+    def _tell(self, now: Nanos, what: Callable[[], _Told]) -> _Told:
         try:
             return what()
         except JournalError:

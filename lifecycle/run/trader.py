@@ -17,7 +17,7 @@ from msgspec import structs
 from exchange.instrument import Instrument
 from exchange.market import Market, Row
 from exchange.reports import Report
-from exchange.units import SECOND, Nanos, Price, seconds
+from exchange.units import SECOND, Nanos, seconds
 from exchange.venue import NoAnswer, Received, Venue
 from exchange.words import Cloid
 from lifecycle.bot.quoter import Quoter
@@ -32,8 +32,8 @@ from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Frame, Summary
 from lifecycle.run.metrics import Metrics
 from lifecycle.run.rows import mid_and_spread, order_row, report_line
+from lifecycle.run.summary import resting_of, summary_of
 from lifecycle.run.watched import Watched
-from spec.states import Phase
 from spec.trace import Decision, Plan, Targets
 
 REPORTS_SHOWN: Final = 8
@@ -183,39 +183,21 @@ class Trader:
 
     def summary(self) -> Summary:
         """Return the numbers so far."""
-        metrics, instrument, watched = self.metrics, self.instrument, self.watched
-        return Summary(
-            policy=self.policy,
-            market=self.name,
-            seconds=self.now / SECOND,
-            cycles=metrics.cycles,
+        numbers = summary_of(
+            self.policy,
+            self.name,
+            self.metrics,
+            self.instrument,
+            until=self._at,
+            position=self.manager.position,
+            watched=self.watched,
             rows=self.rows,
-            placed=metrics.placed,
-            modified=metrics.modified,
-            cancelled=metrics.cancelled,
-            rejected=metrics.rejected,
-            fills=metrics.fills,
-            filled_qty=instrument.qty_text(metrics.filled_qty),
-            calls=metrics.calls,
-            calls_per_minute=metrics.calls_per_minute(self._at),
-            cancels_per_cycle=metrics.cancelled / max(1, metrics.cycles),
-            modify_share=metrics.modify_share,
-            queue_kept=metrics.queue_kept,
-            zero_action=metrics.zero_action,
-            cancel_fill=metrics.cancel_fill,
-            presence=metrics.presence,
-            staleness_rms_bps=metrics.staleness_rms_bps,
-            staleness_limit_bps=metrics.staleness_limit_bps,
-            markout_5s_bps=metrics.markout_bps,
-            position=instrument.qty_text(self.manager.position),
-            kept={reason.value: count for reason, count in sorted(metrics.reasons.items())},
-            timeline=list(metrics.timeline),
+        )
+        return structs.replace(
+            numbers,
             kept_by={cause.value: count for cause, count in sorted(self.churn.kept_by.items())},
             suppressed=dict(self.quoter.smoothing.suppressed),
             alerts=list(self._alerts),
-            violations=0 if watched is None else watched.violations,
-            broken=[] if watched is None else list(watched.broken),
-            series=metrics.series,
         )
 
     # What whoever turns the clock calls.
@@ -266,7 +248,7 @@ class Trader:
             targets,
             plan,
             fills=fills - self._tracked_fills,
-            resting=self._resting(),
+            resting=resting_of(self.manager),
             suppressed=suppressed - self._tracked_suppressed,
             early=early,
         )
@@ -277,19 +259,11 @@ class Trader:
                 self._observer.alert(self._at, change)
         smoothing.boost = self.churn.boost
 
-    def _resting(self) -> dict[Cloid, Price]:
-        """Return the price of every order that rests."""
-        return {
-            cloid: order.price
-            for cloid, order in self.manager.open_orders.items()
-            if order.phase is Phase.RESTING
-        }
-
     def _settle(self, until: Nanos) -> None:
         """Count what the time up to `until` has brought."""
         self.metrics.pass_time(until)
         self.metrics.judge(until)
-        self.metrics.settle(self._resting())
+        self.metrics.settle(resting_of(self.manager))
 
     def _assign_lanes(self) -> None:
         """Free the lanes of closed orders, and give new orders the lowest that are free."""

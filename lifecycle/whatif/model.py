@@ -26,8 +26,8 @@ from lifecycle.drive.driver import Driver, Sink
 from lifecycle.rules import rules_of
 from lifecycle.run.frame import Summary
 from lifecycle.run.metrics import MARKOUT, Metrics
+from lifecycle.run.summary import resting_of, summary_of
 from lifecycle.run.watched import Watched
-from lifecycle.whatif.numbers import resting_of, summary_of
 from lifecycle.whatif.scene import Scene
 from lifecycle.whatif.script import Halt, Quote, Script, Start
 from lifecycle.whatif.trips import Trips

@@ -19,9 +19,9 @@ from lifecycle.journal.base import Header, JournalError
 from lifecycle.rules import rules_of
 from lifecycle.run.frame import Summary
 from lifecycle.run.metrics import MARKOUT, Metrics
+from lifecycle.run.summary import resting_of, summary_of
 from lifecycle.run.watched import Watched
 from lifecycle.trace import replay
-from lifecycle.whatif.numbers import resting_of, summary_of
 from lifecycle.whatif.script import Halt, Proof, Quote, Script, Stand, Start
 from lifecycle.whatif.trips import Stopwatch
 from spec.states import Request

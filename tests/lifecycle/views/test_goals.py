@@ -6,36 +6,26 @@ import pytest
 from msgspec import structs
 
 from exchange.units import SECOND
-from lifecycle.run.frame import Presence, Summary
+from lifecycle.run.frame import Presence
 from lifecycle.views import text
 from lifecycle.views.goals import GOALS
+from tests.summaries import RUN
 
-GOOD = Summary(
-    policy="stable",
+GOOD = structs.replace(
+    RUN,
     market="m",
-    seconds=300.0,
-    cycles=40,
     rows=1,
     placed=2,
-    modified=9,
-    cancelled=1,
-    rejected=0,
     fills=1,
     filled_qty="0.1",
     calls=12,
     calls_per_minute=3.0,
-    cancels_per_cycle=0.025,
-    modify_share=0.9,
     queue_kept=0.9,
     zero_action=0.9,
     cancel_fill=1.0,
     presence=Presence(bid=1.0, ask=1.0),
     staleness_rms_bps=1.0,
-    staleness_limit_bps=1.5,
     markout_5s_bps=None,
-    position="0",
-    kept={},
-    timeline=[],
 )
 
 

@@ -1,4 +1,4 @@
-"""The summary of a run that is counted here, by the same counters as any other."""
+"""What the counters of a run come to, and what rests in it: of a run, live or not, and a replay."""
 
 from exchange.instrument import Instrument
 from exchange.units import SECOND, Nanos, Price
