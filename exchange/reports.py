@@ -5,7 +5,7 @@ said, for the answer to a query when the venue looked. `request` is the number o
 a report answers, 0 where it answers none that we can name (a pushed report).
 """
 
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from exchange.units import Nanos, Price, Qty
 from exchange.words import Alive, CancelReason, Cloid, Oid, Side, Status, TradeId
 
 
+@final
 class Accepted(Struct, frozen=True, tag="accepted", gc=False):
     """The order rests under this oid."""
 
@@ -22,6 +23,7 @@ class Accepted(Struct, frozen=True, tag="accepted", gc=False):
     request: int = 0
 
 
+@final
 class Rejected(Struct, frozen=True, tag="rejected", gc=False):
     """The place is refused; nothing rests."""
 
@@ -31,6 +33,7 @@ class Rejected(Struct, frozen=True, tag="rejected", gc=False):
     request: int = 0
 
 
+@final
 class Fill(Struct, frozen=True, tag="fill", gc=False):
     """One execution."""
 
@@ -44,6 +47,7 @@ class Fill(Struct, frozen=True, tag="fill", gc=False):
     """The side of our order, where the venue says it."""
 
 
+@final
 class Modified(Struct, frozen=True, tag="modified", gc=False):
     """The modify is done; `oid` is the order's oid from now on."""
 
@@ -57,6 +61,7 @@ class Modified(Struct, frozen=True, tag="modified", gc=False):
     request: int = 0
 
 
+@final
 class ModifyRejected(Struct, frozen=True, tag="modify_rejected", gc=False):
     """The modify is refused; `alive` says whether the old order still rests."""
 
@@ -67,6 +72,7 @@ class ModifyRejected(Struct, frozen=True, tag="modify_rejected", gc=False):
     request: int = 0
 
 
+@final
 class Cancelled(Struct, frozen=True, tag="cancelled", gc=False):
     """This oid is gone."""
 
@@ -77,6 +83,7 @@ class Cancelled(Struct, frozen=True, tag="cancelled", gc=False):
     request: int = 0
 
 
+@final
 class CancelRejected(Struct, frozen=True, tag="cancel_rejected", gc=False):
     """The cancel is refused: `too_late` (it no longer rests, not why) or for unknown reasons."""
 
@@ -86,24 +93,28 @@ class CancelRejected(Struct, frozen=True, tag="cancel_rejected", gc=False):
     request: int = 0
 
 
+@final
 class Limited(Struct, frozen=True, tag="limited", gc=False):
     """The venue refuses requests for quota until further notice."""
 
     at: Nanos
 
 
+@final
 class Disconnected(Struct, frozen=True, tag="disconnected", gc=False):
     """The report stream broke."""
 
     at: Nanos
 
 
+@final
 class Reconnected(Struct, frozen=True, tag="reconnected", gc=False):
     """The report stream is back; what was said meanwhile is lost."""
 
     at: Nanos
 
 
+@final
 class OpenOrder(Struct, frozen=True, gc=False):
     """One row of a snapshot: an order that rests."""
 
@@ -115,6 +126,7 @@ class OpenOrder(Struct, frozen=True, gc=False):
     """What remains."""
 
 
+@final
 class Snapshot(Struct, frozen=True, tag="snapshot"):
     """All open orders at `at`, and the fills that the stream may have missed."""
 
@@ -124,6 +136,7 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
     request: int = 0
 
 
+@final
 class OrderStatus(Struct, frozen=True, tag="order_status", gc=False):
     """The answer to a query about one order."""
 

@@ -242,7 +242,7 @@ class _Canon:
 
     def order(self, order: Order) -> tuple[Any, ...]:
         settings = self.desk.settings
-        legs = [self.leg(leg) for leg in order.old_legs]
+        legs = [self.leg(leg) for leg in order.old_legs.values()]
         legs.append(self.leg(order.leg))
         if order.phase > 1:
             retires = self.left(order.closed_at + settings.retire)

@@ -20,6 +20,7 @@ from spec.witness import Witness
 def clone_leg(leg: Leg) -> Leg:
     """Return a copy of a leg."""
     other = Leg.__new__(Leg)
+    other.booked = None if leg.booked is None else leg.booked.copy()
     other.ended = leg.ended
     other.ended_at = leg.ended_at
     other.is_guess = leg.is_guess
@@ -29,7 +30,6 @@ def clone_leg(leg: Leg) -> Leg:
     other.qty = leg.qty
     other.reported = leg.reported
     other.taken_at = leg.taken_at
-    other.trades = leg.trades.copy()
     return other
 
 
@@ -61,8 +61,9 @@ def clone_order(order: Order) -> Order:
     other.request_no = order.request_no
     other.side = order.side
     other.suspect = order.suspect
+    other.unheard = order.unheard
     other.leg = clone_leg(order.leg)
-    other.old_legs = [clone_leg(leg) for leg in order.old_legs]
+    other.old_legs = {oid: clone_leg(leg) for oid, leg in order.old_legs.items()}
     return other
 
 

@@ -114,7 +114,7 @@ def _filled(order: Order, fill: Fill, now: Order) -> list[str]:
         found.append("old-leg-fills-meanwhile" if known else "new-leg-fills-first")
     elif order.leg.oid is not None and order.leg.oid != fill.oid and not order.is_closed:
         found.append("fill-of-old-leg-late")
-    if order.old_legs and now.filled > order.old_legs[0].qty:
+    if order.old_legs and now.filled > order.legs[0].qty:
         found.append("overfill")
     return found
 

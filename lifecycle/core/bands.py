@@ -13,7 +13,7 @@ from typing import Final
 from exchange.market import Queue
 from exchange.units import BPS, Price
 from lifecycle.core.settings import MILLION, Settings
-from spec.trace import Target, Targets
+from spec.trace import Targets
 
 _UNIT: Final = BPS * MILLION
 """Millionths of a basis point in the whole price."""
@@ -47,22 +47,26 @@ def level_latch(settings: Settings, base: int, level: int, quota_factor: int) ->
 def level_latches(settings: Settings, base: int, levels: int, quota_factor: int) -> list[int]:
     """Return the latch half-width of so many levels, as `level_latch` does of one."""
     differ = min(levels, len(settings.level_factors))
-    found = [level_latch(settings, base, level, quota_factor) for level in range(differ)]
+    if quota_factor == MILLION:
+        # The same, within a machine word.
+        found = [base * settings.level_factors[level] // MILLION for level in range(differ)]
+    else:
+        found = [level_latch(settings, base, level, quota_factor) for level in range(differ)]
     # The last factor holds for all levels beyond.
     return found + found[-1:] * (levels - differ)
 
 
-def level_bands(
-    settings: Settings, latches: Sequence[int], targets: Sequence[Target]
-) -> list[Price]:
-    """Return how far an order may be from each target, in price units.
+def level_bands(settings: Settings, latches: Sequence[int], wanted: Sequence[Price]) -> list[Price]:
+    """Return how far an order may be from each wanted price, in price units.
 
     A stale order is not kept, however its latch has widened.
     """
-    widths = latches
-    if settings.stale is not None or settings.stale_factor < MILLION:
-        widths = [min(latch, stale_band(settings, latch)) for latch in latches]
-    return [width * target.price // _UNIT for width, target in zip(widths, targets, strict=True)]
+    capped = settings.stale is not None or settings.stale_factor < MILLION
+    bands: list[Price] = []
+    for latch, price in zip(latches, wanted, strict=True):
+        width = min(latch, stale_band(settings, latch)) if capped else latch
+        bands.append(width * price // _UNIT)
+    return bands
 
 
 def queue_factor(settings: Settings, queue: Queue | None) -> int:

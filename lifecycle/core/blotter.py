@@ -5,12 +5,20 @@ The blotter knows no policy and sends nothing. Handlers (`lifecycle.core.reports
 orders to query and which reports diverged from the record.
 """
 
+from typing import Final
+
 from exchange.reports import Fill, Report
 from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Oid, Side, TradeId
 from lifecycle.core.order import Leg, Order
 from spec.states import PhaseEvent, RequestEvent
 from spec.trace import Divergence
+
+# Members looked up once: before Python 3.12 each access costs a function call.
+_ACCEPTED: Final = PhaseEvent.ACCEPTED
+_CANCELLED: Final = PhaseEvent.CANCELLED
+_FILLED_WHOLE: Final = PhaseEvent.FILLED_WHOLE
+_MODIFY_ANSWERED: Final = RequestEvent.MODIFY_ANSWERED
 
 
 class Blotter:
@@ -113,15 +121,18 @@ class Blotter:
 
         `counted`: the position has it already, because its side was known before its order.
         """
-        if fill.trade_id in leg.trades:
+        if not leg.count(fill.trade_id):
             return False
-        leg.trades.add(fill.trade_id)
+        is_old = leg is not order.leg
+        before = leg.unbooked if is_old else 0
         if fill.at <= leg.taken_at:
             # It came before what remained was seen: the order was sent with so much more.
             leg.qty += fill.qty
             leg.reported += fill.qty
             order.known += fill.qty
         leg.filled += fill.qty
+        if is_old:
+            order.unheard += leg.unbooked - before
         order.filled += fill.qty
         self.traded += fill.price * fill.qty
         if not counted:
@@ -160,9 +171,9 @@ class Blotter:
             return
         leg = order.leg
         if leg.filled >= leg.qty:
-            self.advance(order, PhaseEvent.FILLED_WHOLE, report)
+            self.advance(order, _FILLED_WHOLE, report)
         elif leg.ended:
-            self.advance(order, PhaseEvent.CANCELLED, report)
+            self.advance(order, _CANCELLED, report)
 
     def prove_modify(self, order: Order, oid: Oid, price: Price, qty: Qty, report: Report) -> None:
         """Take the unanswered modify as done: its result has been seen."""
@@ -173,8 +184,8 @@ class Blotter:
                 order.leg.ended = False
         else:
             self.open_leg(order, (oid, price, qty), report)
-        self.ask(order, RequestEvent.MODIFY_ANSWERED, report)
-        self.advance(order, PhaseEvent.ACCEPTED, report)
+        self.ask(order, _MODIFY_ANSWERED, report)
+        self.advance(order, _ACCEPTED, report)
         self.settle(order, report)
 
     def witness(self, order: Order, at: Nanos) -> None:

@@ -33,6 +33,7 @@ _RELEASE: Final = HoldEvent.RELEASE
 _SEND_PLACE: Final = RequestEvent.SEND_PLACE
 _SEND_MODIFY: Final = RequestEvent.SEND_MODIFY
 _SEND_CANCEL: Final = RequestEvent.SEND_CANCEL
+_EARNED: Final = Spending.EARNED
 
 
 class Desk:
@@ -129,7 +130,7 @@ class Desk:
         """Enter what the fills heard of have earned."""
         more = self.ledger.earn(self.blotter.traded)
         if more:
-            self.budget.enter(Spending.EARNED, self.now, more)
+            self.budget.enter(_EARNED, self.now, more)
 
     def _number(self) -> int:
         self.requests += 1
@@ -173,12 +174,12 @@ class Desk:
     def modify(self, order: Order, target: Target) -> Modify:
         """Send the change of an order to its target."""
         self.requests = number = self.requests + 1
-        qty = target.qty
+        price, qty = target.price, target.qty
         if self.capabilities.qty_is_total:
             qty += order.leg.filled
         assert order.ask(_SEND_MODIFY), f"only an idle order is modified, was {order}"
         expires_at, now = self._sent(order, number), self.now
-        order.goal_price = target.price
+        order.goal_price = price
         order.goal_qty = qty
         order.modified_at = self.modified_at = now
         self.ledger.enter(cancel=False, now=now)
@@ -188,7 +189,7 @@ class Desk:
             order.cloid,
             order.leg.oid,
             order.side,
-            target.price,
+            price,
             qty,
             self.settings.post_only,
             order.reduce_only,

@@ -22,6 +22,8 @@ The reconciliation of a listed order, as a table (first match):
 | @J | one order by oid, another by cloid | any | divergence, the row is not believed |
 """
 
+from typing import Final
+
 from exchange.reports import OpenOrder, OrderStatus, Snapshot
 from exchange.units import Qty
 from exchange.words import Cloid, Status
@@ -29,6 +31,20 @@ from lifecycle.core.blotter import Blotter
 from lifecycle.core.order import Leg, Order
 from lifecycle.core.reports import on_fill
 from spec.states import Phase, PhaseEvent, Request, RequestEvent
+
+# Members looked up once: before Python 3.12 each access costs a function call.
+_RESTING: Final = Phase.RESTING
+_ACCEPTED: Final = PhaseEvent.ACCEPTED
+_CANCELLED: Final = PhaseEvent.CANCELLED
+_FILLED_WHOLE: Final = PhaseEvent.FILLED_WHOLE
+_GONE: Final = PhaseEvent.GONE
+_LEG_ENDED: Final = PhaseEvent.LEG_ENDED
+_REJECTED: Final = PhaseEvent.REJECTED
+_CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
+_IDLE: Final = Request.IDLE
+_MODIFYING_IN_DOUBT: Final = Request.MODIFYING_IN_DOUBT
+_DISPROVED: Final = RequestEvent.DISPROVED
+_PLACE_ANSWERED: Final = RequestEvent.PLACE_ANSWERED
 
 
 def on_snapshot(blotter: Blotter, snapshot: Snapshot) -> None:
@@ -71,8 +87,8 @@ def _on_listed(blotter: Blotter, order: Order, row: OpenOrder, snapshot: Snapsho
         _listed_as_known(blotter, order, row, snapshot)
     elif order.leg.oid is None:
         blotter.bind(order, order.leg, row.oid, snapshot)
-        blotter.advance(order, PhaseEvent.ACCEPTED, snapshot)
-        blotter.ask(order, RequestEvent.PLACE_ANSWERED, snapshot)
+        blotter.advance(order, _ACCEPTED, snapshot)
+        blotter.ask(order, _PLACE_ANSWERED, snapshot)
     elif known is None:
         _listed_under_new_oid(blotter, order, row, snapshot)
     elif known.is_guess:
@@ -87,7 +103,7 @@ def _on_listed(blotter: Blotter, order: Order, row: OpenOrder, snapshot: Snapsho
         _listed_as_known(blotter, order, row, snapshot)
     if not order.is_closed:
         leg = order.leg
-        if order.request is not Request.IDLE:
+        if order.request is not _IDLE:
             leg.reported = max(leg.reported, leg.qty - row.qty)
         else:
             if blotter.amends and row.qty > leg.qty - leg.filled:
@@ -114,8 +130,8 @@ def _listed_under_new_oid(
 
 def _listed_as_known(blotter: Blotter, order: Order, row: OpenOrder, snapshot: Snapshot) -> None:
     leg = order.leg
-    blotter.advance(order, PhaseEvent.ACCEPTED, snapshot)
-    blotter.ask(order, RequestEvent.PLACE_ANSWERED, snapshot)
+    blotter.advance(order, _ACCEPTED, snapshot)
+    blotter.ask(order, _PLACE_ANSWERED, snapshot)
     if order.is_modifying and blotter.amends and _shows_goal(order, row):
         blotter.prove_modify(order, row.oid, row.price, order.goal_qty, snapshot)
         return
@@ -123,10 +139,10 @@ def _listed_as_known(blotter: Blotter, order: Order, row: OpenOrder, snapshot: S
         if order.is_past(snapshot.at):
             if snapshot.at >= leg.ended_at:
                 leg.ended = False
-            blotter.ask(order, RequestEvent.DISPROVED, snapshot)
+            blotter.ask(order, _DISPROVED, snapshot)
             blotter.settle(order, snapshot)
         return
-    if order.request is Request.IDLE and row.price != leg.price:
+    if order.request is _IDLE and row.price != leg.price:
         blotter.diverge("@G listed-at-another-price", order, snapshot)
         leg.price = row.price
         if blotter.amends:
@@ -182,9 +198,9 @@ def _gone(blotter: Blotter, order: Order, report: Snapshot | OrderStatus) -> Non
     if order.is_closed:
         return
     if order.leg.filled >= order.leg.qty:
-        blotter.advance(order, PhaseEvent.FILLED_WHOLE, report)
+        blotter.advance(order, _FILLED_WHOLE, report)
     else:
-        blotter.advance(order, PhaseEvent.GONE, report)
+        blotter.advance(order, _GONE, report)
 
 
 def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
@@ -208,18 +224,18 @@ def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
             if report.filled is None:
                 order.leg.reported = order.leg.qty
                 _know(order)
-            blotter.advance(order, PhaseEvent.FILLED_WHOLE, report)
+            blotter.advance(order, _FILLED_WHOLE, report)
         case Status.CANCELLED:
             _status_cancelled(blotter, order, report)
         case Status.REJECTED:
-            blotter.advance(order, PhaseEvent.REJECTED, report)
+            blotter.advance(order, _REJECTED, report)
         case Status.UNKNOWN_ORDER:
             _status_unknown(blotter, order, report)
 
 
 def _know(order: Order) -> None:
     """Take what the current leg's word adds to what is known to have filled over all legs."""
-    old = min(sum(leg.unbooked for leg in order.old_legs), max(0, order.known - order.filled))
+    old = min(order.unheard, max(0, order.known - order.filled))
     order.known = max(order.known, order.filled + old + order.leg.unbooked)
 
 
@@ -229,7 +245,7 @@ def _note_smaller(order: Order, filled: Qty) -> None:
     So it is where the record of an amendment is lost, and the price was left as it was.
     """
     leg = order.leg
-    if order.request is Request.IDLE and order.filled <= filled < order.known:
+    if order.request is _IDLE and order.filled <= filled < order.known:
         leg.qty -= order.known - filled
         leg.reported = order.known = filled
 
@@ -242,11 +258,12 @@ def _note_filled(order: Order, filled: Qty) -> None:
     """
     order.known = max(order.known, filled)
     unheard = filled - order.filled
-    for leg in reversed(order.old_legs):
+    for leg in reversed(order.old_legs.values()):
         if unheard <= 0:
             return
-        here = min(unheard, max(0, leg.qty - leg.filled))
+        here, before = min(unheard, max(0, leg.qty - leg.filled)), leg.unbooked
         leg.reported = max(leg.reported, leg.filled + here)
+        order.unheard += leg.unbooked - before
         unheard -= here
     if unheard > 0:
         leg = order.leg
@@ -261,7 +278,7 @@ def _concerns_current_leg(blotter: Blotter, order: Order, report: OrderStatus) -
         blotter.bind(order, order.leg, report.oid, report)
     elif known is None and order.is_closed:
         # A leg that came and went unheard; its late fills will find their order.
-        order.old_legs.append(Leg(report.oid, order.goal_price, order.goal_qty))
+        order.supersede(Leg(report.oid, order.goal_price, order.goal_qty))
         blotter.by_oid[report.oid] = order
     elif known is None:
         if not order.is_modifying or blotter.amends:
@@ -279,17 +296,17 @@ def _status_of_closed(blotter: Blotter, order: Order, report: OrderStatus) -> No
 
 
 def _status_open(blotter: Blotter, order: Order, report: OrderStatus) -> None:
-    blotter.advance(order, PhaseEvent.ACCEPTED, report)
-    blotter.ask(order, RequestEvent.PLACE_ANSWERED, report)
-    cancelling = order.request is Request.CANCELLING_IN_DOUBT
+    blotter.advance(order, _ACCEPTED, report)
+    blotter.ask(order, _PLACE_ANSWERED, report)
+    cancelling = order.request is _CANCELLING_IN_DOUBT
     # Without an oid, `open` does not say which side of a modify it saw.
     named = report.oid is not None and report.oid == order.leg.oid
-    old_leg = order.request is Request.MODIFYING_IN_DOUBT and named
+    old_leg = order.request is _MODIFYING_IN_DOUBT and named
     undone = (cancelling or (old_leg and not blotter.amends)) and order.is_past(report.at)
     if undone:
         if report.at >= order.leg.ended_at:
             order.leg.ended = False
-        blotter.ask(order, RequestEvent.DISPROVED, report)
+        blotter.ask(order, _DISPROVED, report)
     blotter.witness(order, report.at)
     if undone:
         # The end of its leg may have been heard, which is newer than this look.
@@ -302,15 +319,15 @@ def _status_cancelled(blotter: Blotter, order: Order, report: OrderStatus) -> No
         # snapshot, says whether a new one rests.
         order.leg.ended = True
         order.leg.ended_at = report.at
-        blotter.advance(order, PhaseEvent.LEG_ENDED, report)
+        blotter.advance(order, _LEG_ENDED, report)
         _on_absent(blotter, order, report, by_snapshot=False)
     else:
         order.leg.ended = True
-        blotter.advance(order, PhaseEvent.CANCELLED, report)
+        blotter.advance(order, _CANCELLED, report)
 
 
 def _status_unknown(blotter: Blotter, order: Order, report: OrderStatus) -> None:
-    if order.request is Request.IDLE and order.phase is Phase.RESTING:
+    if order.request is _IDLE and order.phase is _RESTING:
         # The venue has known it, so it is closed; nobody says how.
         _gone(blotter, order, report)
     else:

@@ -8,16 +8,20 @@ both sides would meet, where a post-only price would cross the book seen, and wh
 would fall on one point.
 """
 
-from itertools import pairwise
 from typing import Final
 
 from exchange.instrument import Instrument
 from exchange.market import Market
 from exchange.units import BPS, Price
 from exchange.words import Side
+from lifecycle.core.ahead import is_ahead
 from lifecycle.core.settings import MILLION, Settings
 from spec.lattice import hold, hold_up, snap_down, snap_up
 from spec.trace import Target, Targets
+
+# Members looked up once: before Python 3.12 each access costs a function call.
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 _UNIT: Final = BPS * MILLION
 """Millionths of a basis point in the whole price."""
@@ -58,23 +62,27 @@ class Grid:
         if self.is_still(targets, market, headroom):
             return self.wanted
         self.raw = (targets, market.volatility, headroom)
-        self._choose_step(targets, market.volatility, headroom)
-        bids = self._points(targets.bids, self.bids, Side.BUY)
-        asks = self._points(targets.asks, self.asks, Side.SELL)
+        raw_bids = [target.price for target in targets.bids]
+        raw_asks = [target.price for target in targets.asks]
+        self._choose_step(raw_bids, raw_asks, market.volatility, headroom)
+        bids = self._points(raw_bids, self.bids, _BUY)
+        asks = self._points(raw_asks, self.asks, _SELL)
         if _meet(bids, asks):
-            bids = self._points(targets.bids, (), Side.BUY)
-            asks = self._points(targets.asks, (), Side.SELL)
+            bids = self._points(raw_bids, (), _BUY)
+            asks = self._points(raw_asks, (), _SELL)
         if market.ask is not None and bids and bids[0] >= market.ask:
-            bids = self._points(targets.bids, (), Side.BUY)
+            bids = self._points(raw_bids, (), _BUY)
         if market.bid is not None and asks and asks[0] <= market.bid:
-            asks = self._points(targets.asks, (), Side.SELL)
+            asks = self._points(raw_asks, (), _SELL)
         if self.step == 0 or (bids and bids[-1] <= 0):
             self.step = 0
             self.bids = self.asks = ()
             self.wanted = targets
             return targets
         self.bids, self.asks = bids, asks
-        self.wanted = Targets(_moved(targets.bids, bids), _moved(targets.asks, asks))
+        self.wanted = Targets(
+            _moved(targets.bids, raw_bids, bids), _moved(targets.asks, raw_asks, asks)
+        )
         return self.wanted
 
     def crosses(self, market: Market) -> bool:
@@ -84,21 +92,24 @@ class Grid:
             return True
         return bid is not None and len(asks) > 0 and asks[0] <= bid
 
-    def _choose_step(self, targets: Targets, volatility: int, headroom: int) -> None:
+    def _choose_step(
+        self, bids: list[Price], asks: list[Price], volatility: int, headroom: int
+    ) -> None:
         """Take the wanted step where the present one differs too much, or does not fit."""
         settings = self.settings
-        best = [side[0].price for side in (targets.bids, targets.asks) if side]
-        if not best:
+        if bids and asks:
+            price = (bids[0] + asks[0]) // 2
+        elif bids or asks:
+            price = bids[0] if bids else asks[0]
+        else:
             return
-        price = sum(best) // len(best)
-        highest = targets.asks[-1] if targets.asks else targets.bids[0]
-        tick = self.instrument.tick(highest.price)
+        tick = self.instrument.tick(asks[-1] if asks else bids[0])
         finest = settings.grid_min_ticks * tick
         by_volatility = price * volatility * MILLION // (_UNIT * settings.grid_divisor)
         pressure = MILLION + (MILLION - headroom) * settings.grid_pressure // MILLION
         wanted = max(finest, by_volatility) * pressure
         wanted = -(-wanted // (MILLION * tick)) * tick
-        room = _spacing(targets)
+        room = _spacing(bids, asks)
         if room is not None:
             # Coarser than the ladder, two levels would have one price.
             wanted = max(tick, min(wanted, room // tick * tick))
@@ -111,46 +122,52 @@ class Grid:
             self.epoch += 1
 
     def _points(
-        self, targets: tuple[Target, ...], held: tuple[Price, ...], side: Side
+        self, prices: list[Price], held: tuple[Price, ...], side: Side
     ) -> tuple[Price, ...]:
-        """Return a point for each target, holding those that may be held."""
+        """Return a point for each wanted price, holding those that may be held."""
         step = self.step
         if step == 0:
             return ()
-        snap, keep = (snap_down, hold) if side is Side.BUY else (snap_up, hold_up)
-        valid, margin = self.instrument.snap, step * self.settings.grid_margin // MILLION
-        if not held:
-            return tuple([valid(snap(target.price, step), side) for target in targets])
-        kept, has_one_tick = len(held), self.instrument.has_one_tick
+        instrument, margin = self.instrument, step * self.settings.grid_margin // MILLION
+        kept, has_one_tick, buys = len(held), instrument.has_one_tick, side is _BUY
         points: list[Price] = []
-        for level, target in enumerate(targets):
-            if level < kept:
-                point = keep(held[level], target.price, step, margin)
+        before = 0
+        for level, raw in enumerate(prices):
+            if level >= kept:
+                point = snap_down(raw, step) if buys else snap_up(raw, step)
+            elif buys:
+                point = hold(held[level], raw, step, margin)
             else:
-                point = snap(target.price, step)
+                point = hold_up(held[level], raw, step, margin)
             if not has_one_tick:
-                point = valid(point, side)
-            if level and (points[-1] - point) * side <= 0:
-                return self._points(targets, (), side)
+                point = instrument.snap(point, side)
+            if kept and level and not is_ahead(before, point, buys=buys):
+                return self._points(prices, (), side)
             points.append(point)
+            before = point
         return tuple(points)
 
 
-def _spacing(targets: Targets) -> Price | None:
+def _spacing(bids: list[Price], asks: list[Price]) -> Price | None:
     """Return the least distance between two levels of a side, None without two."""
-    bids, asks = targets.bids, targets.asks
-    gaps = [inner.price - outer.price for inner, outer in pairwise(bids)]
-    gaps += [outer.price - inner.price for inner, outer in pairwise(asks)]
-    return min(gaps) if gaps else None
+    least: Price | None = None
+    for prices in (bids, asks):
+        for level in range(1, len(prices)):
+            gap = abs(prices[level] - prices[level - 1])
+            if least is None or gap < least:
+                least = gap
+    return least
 
 
 def _meet(bids: tuple[Price, ...], asks: tuple[Price, ...]) -> bool:
     return bool(bids and asks and bids[0] >= asks[0])
 
 
-def _moved(targets: tuple[Target, ...], points: tuple[Price, ...]) -> tuple[Target, ...]:
-    moved = [
-        target if target.price == point else Target(point, target.qty)
-        for target, point in zip(targets, points, strict=True)
-    ]
+def _moved(
+    targets: tuple[Target, ...], prices: list[Price], points: tuple[Price, ...]
+) -> tuple[Target, ...]:
+    moved = list(targets)
+    for level, point in enumerate(points):
+        if prices[level] != point:
+            moved[level] = Target(point, targets[level].qty)
     return tuple(moved)

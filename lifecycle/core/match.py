@@ -5,10 +5,11 @@ outwards. The number of calls is minimal: a keep costs none, a modify one, an or
 without a partner one, and a pair too far apart to modify two. A brute-force test says so.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from exchange.units import Price
+from lifecycle.core.ahead import is_ahead
 from lifecycle.core.order import Order
 from spec.trace import Target
 
@@ -17,38 +18,40 @@ Pairs: TypeAlias = list[int]
 
 
 def match_keeps(
-    orders: Sequence[Order],
-    targets: Sequence[Target],
+    prices: Sequence[Price],
+    wanted: Sequence[Price],
     taken: Sequence[bool],
     reach: int,
     stands: Callable[[int, int], bool],
+    *,
+    buys: bool,
 ) -> Pairs:
     """Pair as many orders as possible with targets that they may stand for as they are.
 
+    `prices` are those of the orders, `wanted` those of the targets, both from the touch outwards.
     `taken[j]` targets are not to be had; order i may stand for target j when `stands(i, j)`,
     which is asked within `reach` only, in price units. Same points are paired first, then the
     nearest, then augmenting paths make the number of pairs the greatest possible.
     """
-    pairs = [-1] * len(orders)
-    owner = [-1] * len(targets)
-    if not orders or not targets:
-        return pairs
-    outwards = -int(orders[0].side)
-    # Ascending from the touch outwards, so that each order looks at its neighbourhood only.
-    places = [outwards * target.price for target in targets]
+    count = len(wanted)
+    pairs = [-1] * len(prices)
+    owner = [-1] * count
     edges: list[list[int]] = []
-    count = len(places)
-    for i, order in enumerate(orders):
-        place = outwards * order.leg.price
+    first = 0
+    for i, price in enumerate(prices):
+        # What is too near to the touch for this order is so for all that are further outwards.
+        limit = price + reach if buys else price - reach
+        while first < count and is_ahead(wanted[first], limit, buys=buys):
+            first += 1
         near: list[int] = []
         edges.append(near)
-        j, beyond = bisect_left(places, place - reach), place + reach
-        while j < count and places[j] <= beyond:
+        j, limit = first, price - reach if buys else price + reach
+        while j < count and not is_ahead(limit, wanted[j], buys=buys):
             if not taken[j] and stands(i, j):
                 near.append(j)
             j += 1
-        if near and len(near) > 1:
-            near.sort(key=lambda j: abs(places[j] - place))
+        if len(near) > 1:
+            near.sort(key=lambda j: abs(wanted[j] - price))
     if not any(edges):
         return pairs
     for same in (True, False):
@@ -56,7 +59,7 @@ def match_keeps(
             if pairs[i] != -1:
                 continue
             for j in candidates:
-                if owner[j] == -1 and (not same or targets[j].price == orders[i].leg.price):
+                if owner[j] == -1 and (not same or wanted[j] == prices[i]):
                     pairs[i] = j
                     owner[j] = i
                     break
@@ -99,9 +102,10 @@ def match_leftovers(
     a = b = 0
     while a < len(left_orders) and b < len(left_targets):
         i, j = left_orders[a], left_targets[b]
-        side = orders[i].side
         # Positive: the order is further from the touch than the target.
-        outward = (targets[j].price - orders[i].leg.price) * side
+        outward = targets[j].price - orders[i].leg.price
+        if orders[i].side < 0:
+            outward = -outward
         limit = reach(targets[j])
         if outward > limit:
             b += 1

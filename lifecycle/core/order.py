@@ -5,13 +5,13 @@ authorised size and its own fills. What remains is always derived, never a count
 The machines move only by `advance`, `ask` and `hold_by`, which look up the compiled tables.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Oid, Side, TradeId
-from lifecycle.core.tables import DIVERGENCE, EXPECTED, HOLD, PHASE, REQUEST
+from lifecycle.core.tables import DIVERGENCE, EXPECTED, HOLD, IDLE, PHASE, REQUEST, RESTING
 from spec.states import (
-    CLOSED_PHASES,
     Hold,
     HoldEvent,
     Phase,
@@ -32,12 +32,17 @@ _IDLE: Final = Request.IDLE
 _PLACING: Final = Request.PLACING
 _MODIFYING: Final = Request.MODIFYING
 _MODIFYING_IN_DOUBT: Final = Request.MODIFYING_IN_DOUBT
+_FREE: Final = Hold.FREE
+_RELEASE: Final = HoldEvent.RELEASE
+_RETIRED: Final = Phase.RETIRED
+_CLOSED: Final = RequestEvent.CLOSED
 
 
 class Leg:
     """One oid's part of an order."""
 
     __slots__ = (
+        "booked",
         "ended",
         "ended_at",
         "filled",
@@ -47,7 +52,6 @@ class Leg:
         "qty",
         "reported",
         "taken_at",
-        "trades",
     )
 
     def __init__(self, oid: Oid | None, price: Price, qty: Qty) -> None:
@@ -69,8 +73,24 @@ class Leg:
         self.taken_at: Nanos = -1
         """When it was seen to rest and taken over, its size then being what remained; -1 where it
         is of our own sending."""
-        self.trades: set[TradeId] = set()
+        self.booked: set[TradeId] | None = None
+        """The fills booked, by trade id; None without any, because most legs never fill and an
+        empty set is larger than all the rest."""
+
+    @property
+    def trades(self) -> AbstractSet[TradeId]:
         """The fills booked, by trade id."""
+        return frozenset() if self.booked is None else self.booked
+
+    def count(self, trade_id: TradeId) -> bool:
+        """Note a fill as booked; returns False where it was before."""
+        if self.booked is None:
+            self.booked = {trade_id}
+            return True
+        if trade_id in self.booked:
+            return False
+        self.booked.add(trade_id)
+        return True
 
     @property
     def leaves(self) -> Qty:
@@ -120,6 +140,7 @@ class Order:
         "request_no",
         "side",
         "suspect",
+        "unheard",
     )
 
     def __init__(self, cloid: Cloid, side: Side, price: Price, qty: Qty, now: Nanos) -> None:
@@ -128,11 +149,14 @@ class Order:
         self.reduce_only = False
         self.phase = _PENDING_NEW
         self.request = _IDLE
-        self.hold = Hold.FREE
+        self.hold = _FREE
         self.leg = Leg(None, price, qty)
         """The current leg."""
-        self.old_legs: list[Leg] = []
-        """Superseded legs, oldest first; their late fills still count."""
+        self.old_legs: dict[Oid | None, Leg] = {}
+        """Superseded legs by oid, oldest first; their late fills still count. Only the first can
+        have been superseded before the venue named it."""
+        self.unheard: Qty = 0
+        """What the venue says has filled of the old legs and no fill has told us yet."""
         self.filled: Qty = 0
         """Over all legs."""
         self.is_adopted = False
@@ -178,18 +202,18 @@ class Order:
             return False
         if cell != EXPECTED:
             self.phase = _PHASES[cell]
-            if cell > _RESTING:
+            if cell > RESTING:
                 self._close(now)
         return True
 
     def _close(self, now: Nanos) -> None:
-        if self.phase is Phase.RETIRED:
+        if self.phase is _RETIRED:
             return
         # A fill, or the end of its leg, may have been heard that is newer than what ends it.
         self.closed_at = max(now, self.evidence_at, self.leg.ended_at)
         self.answered = False
-        self.request = _REQUESTS[_next(REQUEST[self.request][RequestEvent.CLOSED], self.request)]
-        self.hold = _HOLDS[_next(HOLD[self.hold][HoldEvent.RELEASE], self.hold)]
+        self.request = _REQUESTS[_next(REQUEST[self.request][_CLOSED], self.request)]
+        self.hold = _HOLDS[_next(HOLD[self.hold][_RELEASE], self.hold)]
 
     def ask(self, event: RequestEvent) -> bool:
         """Give the request an event; returns False on a divergence, and then nothing changed."""
@@ -198,7 +222,7 @@ class Order:
             return False
         if cell != EXPECTED:
             self.request = _REQUESTS[cell]
-            if cell == _IDLE:
+            if cell == IDLE:
                 self.answered = False
         return True
 
@@ -219,7 +243,8 @@ class Order:
     @property
     def is_closed(self) -> bool:
         """Whether it may fill no more, late reports of earlier fills apart."""
-        return self.phase in CLOSED_PHASES
+        # The closed phases come last; the table's order is checked by the tests of states.
+        return self.phase > _RESTING
 
     @property
     def is_modifying(self) -> bool:
@@ -242,6 +267,11 @@ class Order:
         return self.request % 2 == 1
 
     @property
+    def legs(self) -> tuple[Leg, ...]:
+        """All its legs, oldest first."""
+        return (*self.old_legs.values(), self.leg)
+
+    @property
     def oid(self) -> Oid | None:
         """The current leg's oid."""
         return self.leg.oid
@@ -262,9 +292,7 @@ class Order:
         Both legs of an unanswered modify count; where a modify amends in place (`amends`) there
         is one leg, and the larger of its two sizes counts.
         """
-        unbooked = 0
-        for leg in self.old_legs:
-            unbooked += leg.unbooked
+        unbooked = self.unheard
         if self.phase > _RESTING:
             return min(unbooked + self.leg.unbooked, max(0, self.known - self.filled))
         if unbooked:
@@ -281,25 +309,28 @@ class Order:
         """Return the leg with this oid, the current one first; None where there is none."""
         if oid is None or self.leg.oid == oid:
             return self.leg
-        for leg in self.old_legs:
-            if leg.oid == oid:
-                return leg
-        return None
+        return self.old_legs.get(oid)
 
     def has_oid(self, oid: Oid) -> bool:
         """Say whether one of its legs has this oid."""
-        return self.leg.oid == oid or any(leg.oid == oid for leg in self.old_legs)
+        return self.leg.oid == oid or oid in self.old_legs
 
     def promote(self, leg: Leg) -> None:
         """Make a leg that was taken for an old one the current one."""
-        self.old_legs.remove(leg)
-        self.old_legs.append(self.leg)
+        del self.old_legs[leg.oid]
+        self.unheard -= leg.unbooked
+        self.supersede(self.leg)
         self.leg = leg
         leg.is_guess = False
 
+    def supersede(self, leg: Leg) -> None:
+        """Enter a leg among the old ones."""
+        self.old_legs[leg.oid] = leg
+        self.unheard += leg.unbooked
+
     def next_leg(self, oid: Oid, price: Price, qty: Qty) -> Leg:
         """Open a leg and make it the current one."""
-        self.old_legs.append(self.leg)
+        self.supersede(self.leg)
         self.leg = Leg(oid, price, qty)
         return self.leg
 

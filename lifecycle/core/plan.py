@@ -16,6 +16,7 @@ from exchange.commands import Command, Place
 from exchange.market import Market
 from exchange.units import Qty
 from exchange.words import Cloid, Side
+from lifecycle.core.ahead import is_ahead, reaches
 from lifecycle.core.bands import base_latch
 from lifecycle.core.budget import Ration, Spending
 from lifecycle.core.desk import Desk
@@ -238,9 +239,9 @@ class Round:
         if not levels:
             return
         # Targets are best first, and so are orders.
-        wanted = plan.targets[min(levels)].price
+        wanted = plan.target_prices[min(levels)]
         for i, price in enumerate(other.prices):
-            if (wanted - price) * plan.side < 0:
+            if is_ahead(price, wanted, buys=plan.buys):
                 return
             if other.orders[i].request is _IDLE:
                 other.emergency[i] = True
@@ -271,8 +272,9 @@ class Round:
             self._replace(plan, i)
 
     def _keep(self, plan: SidePlan, i: int) -> None:
-        order, target = plan.orders[i], plan.targets[plan.levels[i]]
-        if plan.prices[i] == target.price and plan.leaves[i] == target.qty:
+        order, level = plan.orders[i], plan.levels[i]
+        same_price = plan.prices[i] == plan.target_prices[level]
+        if same_price and plan.leaves[i] == plan.target_qtys[level]:
             order.hold_by(_RELEASE)
             self._note(plan, i, _ACTION_KEEP, _SAME_POINT)
         else:
@@ -283,7 +285,7 @@ class Round:
     def _emergency(self, plan: SidePlan, i: int) -> None:
         """Get an order out of the way of our other side: a modify if that may be, or a cancel."""
         order, target = plan.orders[i], plan.targets[plan.levels[i]]
-        moves_away = (target.price - order.leg.price) * plan.side < 0
+        moves_away = is_ahead(order.leg.price, target.price, buys=plan.buys)
         interval = self._in_interval(order)
         if moves_away and not interval and self._barrier(order, plan, target) is None:
             self._send_modify(plan, i, target, _EMERGENCY)
@@ -399,10 +401,11 @@ class Round:
         price, qty, side = target.price, target.qty, plan.side
         if not desk.instrument.accepts(price, qty):
             return _INVALID
-        if plan.limit is not None and (price - plan.limit) * side >= 0:
+        buys = plan.buys
+        if plan.limit is not None and reaches(price, plan.limit, buys=buys):
             return _WOULD_CROSS
         facing = (self.asks if plan is self.bids else self.bids).foremost
-        if facing is not None and (price - facing) * side >= 0:
+        if facing is not None and reaches(price, facing, buys=buys):
             return _OWN_ORDER
         if self.is_refusing and desk.refusals.holds(
             (side if order is None else order.cloid, price, qty), desk.now
@@ -441,8 +444,7 @@ class Round:
         level = plan.levels[i]
         price = qty = band = 0
         if level >= 0:
-            target = plan.targets[level]
-            price, qty = target.price, target.qty
+            price, qty = plan.target_prices[level], plan.target_qtys[level]
             band = plan.bands[level] if plan.is_plain else plan.band(i, level)
         cloid, at, leaves = plan.orders[i].cloid, plan.prices[i], plan.leaves[i]
         self.decisions.append(
@@ -452,7 +454,7 @@ class Round:
     def _note_level(
         self, plan: SidePlan, level: int, reason: Reason, sent: Place | None = None
     ) -> None:
-        price, qty, band = plan.targets[level].price, plan.targets[level].qty, plan.bands[level]
+        price, qty, band = plan.target_prices[level], plan.target_qtys[level], plan.bands[level]
         cloid, action, at, leaves = None, _ACTION_WAIT, 0, 0
         if sent is not None:
             cloid, action, at, leaves = sent.cloid, _ACTION_PLACE, sent.price, sent.qty

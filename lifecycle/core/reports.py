@@ -7,6 +7,8 @@ proves the modify; and the end of the current leg alone does not end the order, 
 report a replaced leg as plainly cancelled.
 """
 
+from typing import Final
+
 from exchange.reports import (
     Accepted,
     Cancelled,
@@ -20,6 +22,27 @@ from exchange.words import Alive, CancelReason
 from lifecycle.core.blotter import Blotter
 from lifecycle.core.order import Leg, Order
 from spec.states import Phase, PhaseEvent, Request, RequestEvent
+
+# Members looked up once: before Python 3.12 each access costs a function call.
+_UNKNOWN: Final = Alive.UNKNOWN
+_YES: Final = Alive.YES
+_REPLACED: Final = CancelReason.REPLACED
+_FILLED: Final = Phase.FILLED
+_ACCEPTED: Final = PhaseEvent.ACCEPTED
+_CANCELLED: Final = PhaseEvent.CANCELLED
+_FILLED_IN_PART: Final = PhaseEvent.FILLED_IN_PART
+_FILLED_WHOLE: Final = PhaseEvent.FILLED_WHOLE
+_LEG_ENDED: Final = PhaseEvent.LEG_ENDED
+_REJECTED: Final = PhaseEvent.REJECTED
+_CANCELLING: Final = Request.CANCELLING
+_CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
+_PLACING: Final = Request.PLACING
+_PLACING_IN_DOUBT: Final = Request.PLACING_IN_DOUBT
+_CANCEL_ANSWERED: Final = RequestEvent.CANCEL_ANSWERED
+_CANCEL_REFUSED: Final = RequestEvent.CANCEL_REFUSED
+_MODIFY_ANSWERED: Final = RequestEvent.MODIFY_ANSWERED
+_MODIFY_REFUSED_UNKNOWN: Final = RequestEvent.MODIFY_REFUSED_UNKNOWN
+_PLACE_ANSWERED: Final = RequestEvent.PLACE_ANSWERED
 
 
 def answers(order: Order, request: int) -> bool:
@@ -38,14 +61,14 @@ def on_fill(blotter: Blotter, fill: Fill) -> None:
         leg = _new_leg_of(blotter, order, fill)
     if not blotter.book(order, leg, fill):
         return
-    if order.request in (Request.PLACING, Request.PLACING_IN_DOUBT):
+    if order.request in (_PLACING, _PLACING_IN_DOUBT):
         # The fill overtook the acceptance.
-        blotter.ask(order, RequestEvent.PLACE_ANSWERED, fill)
+        blotter.ask(order, _PLACE_ANSWERED, fill)
     whole = leg is order.leg and leg.filled >= leg.qty
     if whole and order.is_modifying:
         leg.ended = True
         whole = False
-    blotter.advance(order, PhaseEvent.FILLED_WHOLE if whole else PhaseEvent.FILLED_IN_PART, fill)
+    blotter.advance(order, _FILLED_WHOLE if whole else _FILLED_IN_PART, fill)
     if not order.is_closed:
         blotter.witness(order, fill.at)
 
@@ -65,7 +88,7 @@ def _new_leg_of(blotter: Blotter, order: Order, fill: Fill) -> Leg:
     qty = sum(stray.qty for stray, _ in before.values())
     leg = Leg(fill.oid, fill.price, qty + (0 if fill.trade_id in before else fill.qty))
     leg.is_guess = True
-    order.old_legs.append(leg)
+    order.supersede(leg)
     blotter.bind(order, leg, fill.oid, fill)
     blotter.diverge("fill-of-unknown-leg", order, fill)
     return leg
@@ -99,8 +122,8 @@ def on_accepted(blotter: Blotter, report: Accepted) -> None:
             return
         blotter.diverge("accepted-under-another-oid", order, report)
         return
-    if blotter.advance(order, PhaseEvent.ACCEPTED, report) and not order.is_closed:
-        blotter.ask(order, RequestEvent.PLACE_ANSWERED, report)
+    if blotter.advance(order, _ACCEPTED, report) and not order.is_closed:
+        blotter.ask(order, _PLACE_ANSWERED, report)
         blotter.witness(order, report.at)
         blotter.settle(order, report)
 
@@ -109,7 +132,7 @@ def on_rejected(blotter: Blotter, report: Rejected) -> None:
     """End an order whose place was refused; nothing rests."""
     order = blotter.find(report.cloid, None)
     if order is not None and answers(order, report.request):
-        blotter.advance(order, PhaseEvent.REJECTED, report)
+        blotter.advance(order, _REJECTED, report)
 
 
 def on_modified(blotter: Blotter, report: Modified) -> None:
@@ -129,7 +152,7 @@ def on_modified(blotter: Blotter, report: Modified) -> None:
     if ours and known is order.leg and report.request == order.request_no:
         # The answer to this very request: the venue has kept the oid.
         known.price, known.qty, known.ended = report.price, report.qty, False
-        blotter.ask(order, RequestEvent.MODIFY_ANSWERED, report)
+        blotter.ask(order, _MODIFY_ANSWERED, report)
         blotter.witness(order, report.at)
         blotter.settle(order, report)
     elif known is None:
@@ -155,18 +178,18 @@ def on_modify_rejected(blotter: Blotter, report: ModifyRejected) -> None:
     if order is None or order.is_closed or not answers(order, report.request):
         return
     if not order.is_modifying:
-        blotter.ask(order, RequestEvent.MODIFY_ANSWERED, report)
+        blotter.ask(order, _MODIFY_ANSWERED, report)
         return
-    if report.alive is Alive.UNKNOWN and not order.leg.ended:
-        blotter.ask(order, RequestEvent.MODIFY_REFUSED_UNKNOWN, report)
+    if report.alive is _UNKNOWN and not order.leg.ended:
+        blotter.ask(order, _MODIFY_REFUSED_UNKNOWN, report)
         order.answered = True
         order.answered_at = report.at
         blotter.query(order)
         return
-    if report.alive is not Alive.YES:
+    if report.alive is not _YES:
         # Refused, and the old leg is gone: nothing rests.
         order.leg.ended = True
-    blotter.ask(order, RequestEvent.MODIFY_ANSWERED, report)
+    blotter.ask(order, _MODIFY_ANSWERED, report)
     if not order.leg.ended:
         blotter.witness(order, report.at)
     blotter.settle(order, report)
@@ -187,13 +210,13 @@ def on_cancelled(blotter: Blotter, report: Cancelled) -> None:
     if known is None:
         _cancelled_unknown_leg(blotter, order, report)
     elif known is not leg:
-        blotter.advance(order, PhaseEvent.LEG_ENDED, report)
-    elif report.reason is CancelReason.REPLACED:
+        blotter.advance(order, _LEG_ENDED, report)
+    elif report.reason is _REPLACED:
         _replaced(blotter, order, report)
     elif order.is_modifying:
         leg.ended = True
         leg.ended_at = report.at
-        blotter.advance(order, PhaseEvent.LEG_ENDED, report)
+        blotter.advance(order, _LEG_ENDED, report)
     else:
         _ended(blotter, order, report)
 
@@ -203,10 +226,10 @@ def _cancelled_unknown_leg(blotter: Blotter, order: Order, report: Cancelled) ->
         # The new leg came and went before the modify was answered.
         order.leg.ended = False
         blotter.prove_modify(order, report.oid, order.goal_price, order.goal_qty, report)
-        if report.reason is not CancelReason.REPLACED:
+        if report.reason is not _REPLACED:
             _ended(blotter, order, report)
-    elif report.reason is CancelReason.REPLACED:
-        blotter.advance(order, PhaseEvent.LEG_ENDED, report)
+    elif report.reason is _REPLACED:
+        blotter.advance(order, _LEG_ENDED, report)
     else:
         blotter.diverge("cancelled-under-another-oid", order, report)
 
@@ -215,18 +238,18 @@ def _replaced(blotter: Blotter, order: Order, report: Cancelled) -> None:
     """Note the end of the current leg by a replacement."""
     if order.is_closed or order.is_modifying:
         order.leg.ended = True
-        blotter.advance(order, PhaseEvent.LEG_ENDED, report)
+        blotter.advance(order, _LEG_ENDED, report)
     else:
         # Something replaced it, and it was not a modify of ours that we know of.
         blotter.diverge("replaced-without-modify", order, report)
 
 
 def _ended(blotter: Blotter, order: Order, report: Cancelled) -> None:
-    cancelling = order.request in (Request.CANCELLING, Request.CANCELLING_IN_DOUBT)
-    if cancelling and order.phase is not Phase.FILLED:
-        blotter.ask(order, RequestEvent.CANCEL_ANSWERED, report)
+    cancelling = order.request in (_CANCELLING, _CANCELLING_IN_DOUBT)
+    if cancelling and order.phase is not _FILLED:
+        blotter.ask(order, _CANCEL_ANSWERED, report)
     order.leg.ended = True
-    blotter.advance(order, PhaseEvent.CANCELLED, report)
+    blotter.advance(order, _CANCELLED, report)
 
 
 def on_cancel_rejected(blotter: Blotter, report: CancelRejected) -> None:
@@ -234,8 +257,8 @@ def on_cancel_rejected(blotter: Blotter, report: CancelRejected) -> None:
     order = blotter.find(report.cloid, None)
     if order is None or order.is_closed or not answers(order, report.request):
         return
-    blotter.ask(order, RequestEvent.CANCEL_REFUSED, report)
-    if order.request is Request.CANCELLING_IN_DOUBT:
+    blotter.ask(order, _CANCEL_REFUSED, report)
+    if order.request is _CANCELLING_IN_DOUBT:
         order.answered = True
         order.answered_at = report.at
         blotter.query(order)

@@ -13,6 +13,7 @@ from typing import Final
 from exchange.market import Queue
 from exchange.units import Price, Qty
 from exchange.words import Cloid, Side
+from lifecycle.core.ahead import is_ahead
 from lifecycle.core.assign import assign
 from lifecycle.core.bands import (
     in_units,
@@ -46,6 +47,7 @@ class Want(enum.IntEnum):
 
 
 # Enum members looked up once: before Python 3.12 each access costs a function call.
+_BUY: Final = Side.BUY
 _IDLE: Final = Request.IDLE
 _CANCELLING: Final = Request.CANCELLING
 _DEBOUNCED: Final = Hold.DEBOUNCED
@@ -62,6 +64,7 @@ class SidePlan:
     __slots__ = (
         "_aims",
         "bands",
+        "buys",
         "desk",
         "drift",
         "emergency",
@@ -76,6 +79,8 @@ class SidePlan:
         "prices",
         "risk",
         "side",
+        "target_prices",
+        "target_qtys",
         "targets",
         "uncovered",
         "wants",
@@ -97,21 +102,23 @@ class SidePlan:
         self.desk = desk
         self.side = side
         self.targets = targets
-        outwards = -int(side)
+        self.target_prices: list[Price] = [target.price for target in targets]
+        self.target_qtys: list[Qty] = [target.qty for target in targets]
+        self.buys = buys = side is _BUY
         rows = [
-            (outwards * order.leg.price, order.cloid, order)
+            (-order.leg.price if buys else order.leg.price, order.cloid, order)
             for order in desk.blotter.open.values()
             if order.side is side
         ]
         rows.sort()
         self.orders: list[Order] = [row[2] for row in rows]
         # Looked up once: both stay as they are while the cycle decides.
-        self.prices: list[Price] = [outwards * row[0] for row in rows]
+        self.prices: list[Price] = [order.leg.price for order in self.orders]
         self.leaves: list[Qty] = [order.leg.leaves for order in self.orders]
         settings = desk.settings
         self.latches = level_latches(settings, base, len(targets), factor)
         """The latch of each level, in millionths of a basis point."""
-        self.bands = level_bands(settings, self.latches, targets)
+        self.bands = level_bands(settings, self.latches, self.target_prices)
         """The same in price units."""
         self.factors: list[int] | None = None
         """How much wider each order's band is for its place in the queue, in millionths; None
@@ -166,10 +173,17 @@ class SidePlan:
             for i in [i for i in idle if self.orders[i].cloid in unwanted]:
                 self.wants[i] = _WITHDRAW
                 idle.remove(i)
-        orders = self.orders
-        if len(idle) < len(orders):
-            orders = [orders[i] for i in idle]
-        pairs = match_keeps(orders, self.targets, taken, self._widest(), self._stands_for(idle))
+        prices = self.prices
+        if len(idle) < len(prices):
+            prices = [prices[i] for i in idle]
+        pairs = match_keeps(
+            prices,
+            self.target_prices,
+            taken,
+            self._widest(),
+            self._stands_for(idle),
+            buys=self.buys,
+        )
         keeps = [(i, level) for i, level in zip(idle, pairs, strict=True) if level >= 0]
         self._pair(keeps, _KEEP)
         for _, level in keeps:
@@ -183,8 +197,11 @@ class SidePlan:
             for i in idle:
                 if self.levels[i] < 0:
                     self.wants[i] = _WITHDRAW
-        stood_for = set(self.levels)
-        self.uncovered = [level for level in range(len(self.targets)) if level not in stood_for]
+        stood_for = [False] * len(self.targets)
+        for level in self.levels:
+            if level >= 0:
+                stood_for[level] = True
+        self.uncovered = [level for level, is_stood_for in enumerate(stood_for) if not is_stood_for]
 
     def _ladder_drift(self) -> int | None:
         """Return how far the median order that is kept has drifted; None without a ladder."""
@@ -192,7 +209,7 @@ class SidePlan:
         if keeps < LADDER_MIN or LADDER_MIN * keeps < len(self.targets):
             return None
         kept = [
-            price - self.targets[level].price
+            price - self.target_prices[level]
             for price, level, want in zip(self.prices, self.levels, self.wants, strict=True)
             if want is _KEEP
         ]
@@ -205,7 +222,7 @@ class SidePlan:
         Each stays inside its band, so that nothing sent there is moved again at once.
         """
         settings, snap = self.desk.settings, self.desk.instrument.snap
-        adverse = settings.adverse_factor if drift * self.side > 0 else MILLION
+        adverse = settings.adverse_factor if is_ahead(drift, 0, buys=self.buys) else MILLION
         aims = []
         for target, latch, band in zip(self.targets, self.latches, self.bands, strict=True):
             most = band
@@ -217,7 +234,7 @@ class SidePlan:
             near = 0 < abs(price - target.price) <= most
             aims.append(Target(price, target.qty) if near else target)
         # Where the bands are narrow for some and wide for others, rungs could meet.
-        apart = all((one.price - two.price) * self.side > 0 for one, two in pairwise(aims))
+        apart = all(is_ahead(a.price, b.price, buys=self.buys) for a, b in pairwise(aims))
         return tuple(aims) if apart else self.targets
 
     def _pair_leftovers(self, left: list[int], free: list[int]) -> None:
@@ -293,20 +310,23 @@ class SidePlan:
         return in_units(min(width, stale_band(self.desk.settings, width)), self._price(level))
 
     def _price(self, level: int) -> Price:
-        return self.targets[level].price
+        return self.target_prices[level]
 
     def _width(self, i: int, level: int) -> int:
         """Return the latch of order i at a level, in millionths of a basis point."""
         width = self.latches[level]
         if self.factors is not None:
             width = width * self.factors[i] // MILLION
-        if (self.prices[i] - self.targets[level].price) * self.side > 0:
+        if is_ahead(self.prices[i], self.target_prices[level], buys=self.buys):
             width = width * self.desk.settings.adverse_factor // MILLION
         return width
 
     def _widest(self) -> Price:
         """Return a distance beyond which no order of this side may stand for a target."""
-        widest = max(self.bands, default=0)
+        widest = 0
+        for band in self.bands:
+            if band > widest:
+                widest = band
         if self.factors is None:
             return widest
         # One unit more, because each band was rounded down before it was widened here.
@@ -314,18 +334,19 @@ class SidePlan:
 
     def _stands_for(self, idle: Sequence[int]) -> Callable[[int, int], bool]:
         """Return what says whether the n-th idle order may stand for a level as it is."""
-        prices, sizes, targets, bands = self.prices, self.leaves, self.targets, self.bands
+        prices, leaves, bands = self.prices, self.leaves, self.bands
+        wanted, sizes = self.target_prices, self.target_qtys
         size_latch = self.desk.settings.size_latch
         # Asked for every order and every level near it: without a factor the band is at hand.
         plain = self.is_plain
 
         def stands(n: int, level: int) -> bool:
-            i, target = idle[n], targets[level]
+            i = idle[n]
             band = bands[level] if plain else self.band(i, level)
-            if not -band <= prices[i] - target.price <= band:
+            if not -band <= prices[i] - wanted[level] <= band:
                 return False
-            leaves = sizes[i]
-            return abs(target.qty - leaves) * MILLION <= size_latch * leaves
+            left = leaves[i]
+            return abs(sizes[level] - left) * MILLION <= size_latch * left
 
         return stands
 
@@ -341,9 +362,9 @@ class SidePlan:
     def is_stale(self, i: int) -> bool:
         """Say whether order i is beyond the stale band of its target."""
         level = self.levels[i]
-        target = self.targets[level]
-        band = in_units(stale_band(self.desk.settings, self._width(i, level)), target.price)
-        return abs(self.prices[i] - target.price) > band
+        wanted = self.target_prices[level]
+        band = in_units(stale_band(self.desk.settings, self._width(i, level)), wanted)
+        return abs(self.prices[i] - wanted) > band
 
     def is_small(self, i: int) -> bool:
         """Say whether the change of order i is of low priority.
@@ -351,7 +372,7 @@ class SidePlan:
         That is a drift no more than half-way from the latch to the stale band, or a size alone.
         """
         settings, level = self.desk.settings, self.levels[i]
-        price, latch = self.targets[level].price, self.band(i, level)
+        price, latch = self.target_prices[level], self.band(i, level)
         stale = latch * settings.stale_factor // MILLION
         if settings.stale is not None:
             stale = in_units(settings.stale, price)
@@ -359,7 +380,7 @@ class SidePlan:
 
     def advance(self, price: Price) -> None:
         """Note that an order of this side is sent to a price."""
-        if self.foremost is None or (price - self.foremost) * self.side > 0:
+        if self.foremost is None or is_ahead(price, self.foremost, buys=self.buys):
             self.foremost = price
 
     def _innermost(self) -> Price | None:
@@ -368,9 +389,9 @@ class SidePlan:
             return None
         best = self.prices[0]
         for order in self.orders:
-            if order.request is not _IDLE and order.is_modifying:
-                ahead = (order.goal_price - best) * self.side > 0
-                best = order.goal_price if ahead else best
+            goal = order.goal_price
+            if order.is_modifying and is_ahead(goal, best, buys=self.buys):
+                best = goal
         return best
 
 

@@ -183,7 +183,7 @@ class _Tally:
             ended_at=self.ended_at,
             state=self.state or order.state,
             legs=1 + len(order.old_legs),
-            fills=sum(len(leg.trades) for leg in (*order.old_legs, order.leg)),
+            fills=sum(len(leg.trades) for leg in order.legs),
             filled=order.filled,
             cycles=self.cycles,
             kept=self.left.total(),
@@ -206,4 +206,4 @@ def oids_of(order: Order | None) -> Sequence[str | None]:
     """Return the oids of an order's legs, oldest first."""
     if order is None:
         return ()
-    return [leg.oid for leg in (*order.old_legs, order.leg)]
+    return [leg.oid for leg in order.legs]

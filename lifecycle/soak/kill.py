@@ -143,10 +143,7 @@ def _compare(recording: Recording, truth: Truth, kills: int, wrong: list[str]) -
     if recording.damage is not None:
         wrong.append(f"the journal is {recording.damage}")
     booked = Counter(
-        trade
-        for order in manager.orders.values()
-        for leg in (*order.old_legs, order.leg)
-        for trade in leg.trades
+        trade for order in manager.orders.values() for leg in order.legs for trade in leg.trades
     )
     wrong += differences(manager.position, booked, set(manager.orders), truth)
     span: Nanos = records[-1].now - records[0].now

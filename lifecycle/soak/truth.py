@@ -152,10 +152,7 @@ class Truth:
             if cloid not in manager.orders and cloid not in self.foreign | self._lost.keys():
                 raise WrongError(f"{cloid} came to the venue and is on no record", cloid)
         booked = Counter(
-            trade
-            for order in manager.orders.values()
-            for leg in (*order.old_legs, order.leg)
-            for trade in leg.trades
+            trade for order in manager.orders.values() for leg in order.legs for trade in leg.trades
         )
         for fill in venue.fills:
             times = booked.pop(fill.trade_id, 0)

@@ -119,7 +119,7 @@ _book: Final = Blotter.book
 
 
 def _book_again(self: Blotter, one: Order, leg: Leg, fill: Fill, *, counted: bool = False) -> bool:
-    leg.trades.discard(fill.trade_id)
+    (leg.booked or set()).discard(fill.trade_id)
     return _book(self, one, leg, fill, counted=counted)
 
 

@@ -53,7 +53,7 @@ def fills_count_twice(patch: pytest.MonkeyPatch) -> None:
     def forgetful(
         blotter: Blotter, order: Order, leg: Leg, fill: Fill, *, counted: bool = False
     ) -> bool:
-        leg.trades.discard(fill.trade_id)
+        (leg.booked or set()).discard(fill.trade_id)
         return book(blotter, order, leg, fill, counted=counted)
 
     patch.setattr(Blotter, "book", forgetful)

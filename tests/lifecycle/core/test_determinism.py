@@ -136,7 +136,7 @@ def digest(manager: OrderManager) -> object:
         {
             **told(order),
             "leg": told(order.leg),
-            "old_legs": [told(leg) for leg in order.old_legs],
+            "old_legs": [told(leg) for leg in order.old_legs.values()],
         }
         for order in manager.orders.values()
     ]

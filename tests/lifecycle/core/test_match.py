@@ -188,35 +188,35 @@ def test_a_keep_a_cancel_and_a_place_are_better_than_two_modifies() -> None:
 
 
 def test_two_orders_at_one_price_are_not_kept_for_one_target() -> None:
-    orders = [resting(Side.BUY, 20_000, 10), resting(Side.BUY, 20_000, 10)]
+    prices = [20_000, 20_000]
 
-    pairs = match_keeps(orders, [Target(20_000, 10)], [False], 6, lambda _o, _t: True)
+    pairs = match_keeps(prices, [20_000], [False], 6, lambda _o, _t: True, buys=True)
 
     assert sorted(pairs) == [-1, 0]
 
 
 def test_the_same_point_is_kept_before_a_nearer_neighbour_takes_it() -> None:
-    orders = [resting(Side.BUY, 20_003, 10), resting(Side.BUY, 20_000, 10)]
-    wanted = [Target(20_000, 10), Target(19_990, 10)]
+    prices = [20_003, 20_000]
+    wanted = [20_000, 19_990]
 
-    pairs = match_keeps(orders, wanted, [False] * 2, 6, lambda _o, _t: True)
+    pairs = match_keeps(prices, wanted, [False] * 2, 6, lambda _o, _t: True, buys=True)
 
     assert pairs == [-1, 0]
 
 
 def test_an_order_gives_way_to_a_neighbour_that_has_no_other_target() -> None:
-    orders = [resting(Side.BUY, 20_004, 10), resting(Side.BUY, 19_996, 10)]
-    wanted = [Target(20_009, 10), Target(20_001, 10)]
+    prices = [20_004, 19_996]
+    wanted = [20_009, 20_001]
 
-    pairs = match_keeps(orders, wanted, [False] * 2, 6, lambda _o, _t: True)
+    pairs = match_keeps(prices, wanted, [False] * 2, 6, lambda _o, _t: True, buys=True)
 
     assert pairs == [0, 1]
 
 
 def test_a_taken_target_is_kept_for_whoever_took_it() -> None:
-    orders = [resting(Side.BUY, 20_000, 10)]
+    prices = [20_000]
 
-    pairs = match_keeps(orders, [Target(20_000, 10)], [True], 6, lambda _o, _t: True)
+    pairs = match_keeps(prices, [20_000], [True], 6, lambda _o, _t: True, buys=True)
 
     assert pairs == [-1]
 

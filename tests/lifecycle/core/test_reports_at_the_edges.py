@@ -192,7 +192,7 @@ def test_a_modify_that_kept_its_oid_undoes_the_end_of_the_leg() -> None:
 def test_a_leg_that_no_request_explains_keeps_price_and_size_of_its_fill() -> None:
     story = Story().tell("rest fill:999:3")
 
-    leg = story.orders[0].old_legs[0]
+    leg = story.orders[0].legs[0]
 
     assert (leg.oid, leg.price, leg.qty, leg.filled) == ("999", 20_000, 3, 3)
 
@@ -200,7 +200,7 @@ def test_a_leg_that_no_request_explains_keeps_price_and_size_of_its_fill() -> No
 def test_a_leg_that_came_and_went_unheard_has_the_goal_of_the_last_request() -> None:
     story = Story().tell("rest move refused:dead status:cancelled:-:777")
 
-    leg = story.orders[0].old_legs[0]
+    leg = story.orders[0].legs[0]
 
     assert (leg.oid, leg.price, leg.qty) == ("777", 20_050, 10)
 
