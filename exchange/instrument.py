@@ -7,54 +7,108 @@ may have; the tick at a price is a whole number of units.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Final
 
 from exchange.units import Price, Qty
 from exchange.words import Side
 
+PRICE_UNIT: Final = Decimal("0.1")
+LOT: Final = Decimal("0.0001")
+MIN_NOTIONAL: Final = Decimal(10)
 DECADES_MAX: Final = 18
 """Decades of price above one unit for which ticks are tabulated; prices end long before."""
 
 
-@dataclass(frozen=True, slots=True)
 class Instrument:
-    """What one market trades in, and which prices and sizes its venue accepts."""
+    """What one market trades in, and which prices and sizes its venue accepts; never changed."""
 
-    symbol: str
-    price_unit: Decimal = Decimal("0.1")
-    """The finest price step, in quote currency."""
-    lot: Decimal = Decimal("0.0001")
-    """The finest size step, in base currency."""
-    min_notional: Decimal = Decimal(10)
-    """The least price × size of an order, in quote currency."""
-    significant_figures: int = 0
-    """At most so many significant figures in a price, integers always valid; 0 = no such rule."""
-    min_notional_units: int = field(init=False, default=0)
-    """`min_notional` in price units × lots."""
-    _starts: tuple[int, ...] = field(init=False, default=(), repr=False)
-    _ticks: tuple[int, ...] = field(init=False, default=(), repr=False)
+    __slots__ = (
+        "_starts",
+        "_ticks",
+        "lot",
+        "min_notional",
+        "min_notional_units",
+        "price_unit",
+        "significant_figures",
+        "symbol",
+    )
 
-    def __post_init__(self) -> None:
-        """Check the fields and tabulate the tick by decade of price."""
-        for name in ("price_unit", "lot"):
-            value: Decimal = getattr(self, name)
+    def __init__(
+        self,
+        symbol: str,
+        price_unit: Decimal = PRICE_UNIT,
+        lot: Decimal = LOT,
+        min_notional: Decimal = MIN_NOTIONAL,
+        significant_figures: int = 0,
+    ) -> None:
+        """Check the values and tabulate the tick by decade of price; raises ValueError."""
+        for name, value in (("price_unit", price_unit), ("lot", lot)):
             if not value.is_finite() or value <= 0:
                 raise ValueError(f"{name} must be positive, was {value}")
-        if not self.min_notional.is_finite() or self.min_notional < 0:
-            raise ValueError(f"min_notional must not be negative, was {self.min_notional}")
-        if self.significant_figures < 0:
-            raise ValueError(
-                f"significant_figures must not be negative, was {self.significant_figures}"
-            )
-        least = self.min_notional / (self.price_unit * self.lot)
-        object.__setattr__(
-            self, "min_notional_units", int(least.to_integral_value(rounding=ROUND_CEILING))
+        if not min_notional.is_finite() or min_notional < 0:
+            raise ValueError(f"min_notional must not be negative, was {min_notional}")
+        if significant_figures < 0:
+            raise ValueError(f"significant_figures must not be negative, was {significant_figures}")
+        self.symbol = symbol
+        self.price_unit = price_unit
+        """The finest price step, in quote currency."""
+        self.lot = lot
+        """The finest size step, in base currency."""
+        self.min_notional = min_notional
+        """The least price × size of an order, in quote currency."""
+        self.significant_figures = significant_figures
+        """At most so many significant figures in a price, integers always valid; 0 = no such
+        rule."""
+        least = min_notional / (price_unit * lot)
+        self.min_notional_units = int(least.to_integral_value(rounding=ROUND_CEILING))
+        """`min_notional` in price units × lots."""
+        self._starts, self._ticks = self._tabulate()
+
+    def replaced(
+        self,
+        *,
+        symbol: str | None = None,
+        min_notional: Decimal | None = None,
+        significant_figures: int | None = None,
+    ) -> "Instrument":
+        """Return one with other values; raises ValueError as the constructor does."""
+        figures = self.significant_figures if significant_figures is None else significant_figures
+        return Instrument(
+            self.symbol if symbol is None else symbol,
+            self.price_unit,
+            self.lot,
+            self.min_notional if min_notional is None else min_notional,
+            figures,
         )
-        starts, ticks = self._tabulate()
-        object.__setattr__(self, "_starts", starts)
-        object.__setattr__(self, "_ticks", ticks)
+
+    def _values(self) -> tuple[str, Decimal, Decimal, Decimal, int]:
+        return (
+            self.symbol,
+            self.price_unit,
+            self.lot,
+            self.min_notional,
+            self.significant_figures,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether the other is an instrument of the same values."""
+        return isinstance(other, Instrument) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        """Return the call that makes it."""
+        symbol, price_unit, lot, min_notional, figures = self._values()
+        return (
+            f"Instrument({symbol!r}, price_unit={price_unit!r}, lot={lot!r}, "
+            f"min_notional={min_notional!r}, significant_figures={figures})"
+        )
+
+    def __reduce__(self) -> tuple[type["Instrument"], tuple[str, Decimal, Decimal, Decimal, int]]:
+        """Have it pickled by its values: the compiled class knows no other way."""
+        return Instrument, self._values()
 
     def _tabulate(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the first price of each decade and the tick from there on, both in units."""

@@ -3,6 +3,7 @@
 import click
 
 from lifecycle.cli.group import Commands, version
+from lifecycle.compiled import core_word
 
 __all__ = ["main"]
 
@@ -18,6 +19,8 @@ Examples:
   lifecycle explain run.journal CLOID        the life of an order, with its numbers
   lifecycle replay run.journal --try latch_bps=4
                                              what another setting would have done
+  lifecycle fleet runs postgresql://fleet@db/bots
+                                             the runs of many bots, in one database
   lifecycle serve --speed 20                 the paper venue, behind Hyperliquid's wire
   lifecycle doctor --network testnet --coin ETH
                                              whether a live run could begin
@@ -46,7 +49,7 @@ Exit codes:
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(version(), "--version", message="order-lifecycle %(version)s")
+@click.version_option(version(), "--version", message=f"order-lifecycle %(version)s, {core_word()}")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Keep resting orders, do not churn them; and prove that it is so.

@@ -38,7 +38,7 @@ from lifecycle.core.desk import Desk
 from lifecycle.core.foreign import adopt
 from lifecycle.core.order import Order
 from lifecycle.core.plan import Round, blind_decisions, target_decisions
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.timers import run_timers
 from spec.states import Request, RequestEvent
 from spec.trace import Action, Divergence, Plan, Reaction, Targets
@@ -77,7 +77,7 @@ class OrderManager:
         `session` is the prefix of every cloid and must differ between runs on one account.
         Raises ValueError where the configuration has no meaning for this instrument.
         """
-        self._desk = Desk(compile_settings(config, instrument), instrument, capabilities, session)
+        self._desk = Desk(Settings(config, instrument), instrument, capabilities, session)
 
     # What it is told.
 

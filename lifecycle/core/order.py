@@ -38,6 +38,10 @@ _RETIRED: Final = Phase.RETIRED
 _CLOSED: Final = RequestEvent.CLOSED
 
 
+_NO_LEGS: Final[dict[Oid | None, "Leg"]] = {}
+"""Shared by all orders that were never modified, and never written to."""
+
+
 class Leg:
     """One oid's part of an order."""
 
@@ -152,7 +156,7 @@ class Order:
         self.hold = _FREE
         self.leg = Leg(None, price, qty)
         """The current leg."""
-        self.old_legs: dict[Oid | None, Leg] = {}
+        self.old_legs: dict[Oid | None, Leg] = _NO_LEGS
         """Superseded legs by oid, oldest first; their late fills still count. Only the first can
         have been superseded before the venue named it."""
         self.unheard: Qty = 0
@@ -325,6 +329,8 @@ class Order:
 
     def supersede(self, leg: Leg) -> None:
         """Enter a leg among the old ones."""
+        if self.old_legs is _NO_LEGS:
+            self.old_legs = {}
         self.old_legs[leg.oid] = leg
         self.unheard += leg.unbooked
 

@@ -5,12 +5,11 @@ exposure cap in lots. A band becomes price units once a cycle (`lifecycle.core.b
 decision is an integer comparison.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from exchange.instrument import Instrument
 from exchange.units import MILLISECOND, Nanos, Qty, seconds
-from lifecycle.config import Config
+from lifecycle.config import Config, QuotaConfig, RiskConfig
 
 INFINITY: Final = float("inf")
 
@@ -58,129 +57,82 @@ def _check_together(config: Config) -> None:
         raise ValueError("risk.requests_per_minute and rejects_in_row must be positive, was 0")
 
 
-@dataclass(frozen=True, slots=True)
 class Settings:
-    """One configuration, compiled for one instrument."""
+    """One configuration, compiled for one instrument; not to be changed."""
 
-    grid: bool
-    grid_min_ticks: int
-    grid_divisor: int
-    grid_pressure: int
-    grid_margin: int
-    grid_hold: int
-    latch: int | None
-    half_spread_share: int
-    sigma_share: int
-    queue_bonus: int
-    adverse_factor: int
-    in_step: bool
-    latch_min: int
-    latch_max: int
-    level_factors: tuple[int, ...]
-    stale_factor: int
-    stale: int | None
-    size_latch: int
-    modify_interval: Nanos
-    modify_max: int | None
-    """Millionths of a basis point; None: any distance."""
-    modify_global: bool
-    modify_drop: bool
-    quota_cap: int | None
-    quota_used: int
-    quota_cancel_cap: int | None
-    quota_earns: int
-    """Requests earned by one unit of quote currency traded, in millionths."""
-    saving: bool
-    """Whether quota is saved up before it ends."""
-    wide_below: int
-    widest_below: int
-    widest_factor: int
-    normal_floor: int
-    low_floor: int
-    horizon: Nanos
-    window: Nanos
-    modify_share: int
-    place_share: int
-    cancel_share: int
-    exposure_cap: Qty | None
-    qty_max: Qty | None
-    collar: int | None
-    """Millionths of a basis point."""
-    rate_max: int | None
-    """Requests in any minute."""
-    rejects_max: int | None
-    reject_pause: Nanos
-    market_stale: Nanos | None
-    market_withdraw: Nanos | None
-    adopt_foreign: bool
-    cancel_foreign: bool
-    timeout: Nanos
-    retire: Nanos
-    reconcile: Nanos
-    post_only: bool
-    place_with_cancel: bool
+    def __init__(self, config: Config, instrument: Instrument) -> None:
+        """Turn a configuration into integers; raises ValueError where a value has no meaning."""
+        grid, bands, modify = config.grid, config.bands, config.modify
+        timing = config.timing
+        _check_together(config)
+        _check_numbers(config)
+        max_bps = modify.max_bps if modify.enabled else 0.0
+        latch_bps = bands.latch_bps if bands.enabled else 0.0
+        self.grid = grid.enabled
+        self.grid_min_ticks = grid.min_ticks
+        self.grid_divisor = _millionths(grid.sigma_divisor)
+        self.grid_pressure = _millionths(grid.pressure)
+        self.grid_margin = _millionths(grid.margin)
+        self.grid_hold = _millionths(grid.hold)
+        self.latch: int | None = _millionths_or_none(latch_bps)
+        self.half_spread_share = _millionths(bands.half_spread_share)
+        self.sigma_share = _millionths(bands.sigma_share)
+        self.queue_bonus = _millionths(bands.queue_bonus)
+        self.adverse_factor = _millionths(bands.adverse_factor)
+        self.in_step = bands.in_step and bands.enabled
+        self.latch_min = _millionths(bands.latch_bps_min)
+        self.latch_max = _millionths(bands.latch_bps_max)
+        self.level_factors = tuple(_millionths(factor) for factor in bands.level_factors)
+        self.stale_factor = _millionths(bands.stale_factor)
+        self.stale: int | None = _millionths_or_none(bands.stale_bps)
+        self.size_latch = _millionths(bands.size) if bands.enabled else 0
+        self.modify_interval: Nanos = modify.min_interval_ms * MILLISECOND
+        self.modify_max: int | None = _millionths_or_none(max_bps)
+        """Millionths of a basis point; None: any distance."""
+        self.modify_global = modify.scope == "global"
+        self.modify_drop = modify.gated == "drop"
+        self._keep_quota(config.quota)
+        self._keep_risk(config.risk, instrument)
+        self.market_stale: Nanos | None = _seconds_or_none(timing.market_stale_s)
+        self.market_withdraw: Nanos | None = _seconds_or_none(timing.market_withdraw_s)
+        self.adopt_foreign = config.orders.foreign != "leave"
+        self.cancel_foreign = config.orders.foreign == "cancel"
+        self.timeout: Nanos = seconds(timing.request_timeout_s)
+        self.retire: Nanos = seconds(timing.retire_s)
+        self.reconcile: Nanos = seconds(timing.reconcile_s)
+        self.post_only = config.orders.post_only
+        self.place_with_cancel = config.orders.place_with_cancel
 
+    def _keep_quota(self, quota: QuotaConfig) -> None:
+        self.quota_cap: int | None = quota.cap
+        self.quota_used = quota.used
+        self.quota_cancel_cap: int | None = (
+            quota.cap if quota.cancel_cap is None else quota.cancel_cap
+        )
+        self.quota_earns = _millionths(quota.earns)
+        """Requests earned by one unit of quote currency traded, in millionths."""
+        self.saving = quota.enabled
+        """Whether quota is saved up before it ends."""
+        self.wide_below = _millionths(quota.wide_below)
+        self.widest_below = _millionths(quota.widest_below)
+        self.widest_factor = _millionths(quota.widest_factor)
+        self.normal_floor = _millionths(quota.normal_floor)
+        self.low_floor = _millionths(quota.low_floor)
+        self.horizon: Nanos = seconds(3600 * quota.horizon_h)
+        self.window: Nanos = seconds(quota.window_s)
+        self.modify_share = _millionths(quota.modify_share)
+        self.place_share = _millionths(quota.place_share)
+        self.cancel_share = _millionths(quota.cancel_share)
 
-def compile_settings(config: Config, instrument: Instrument) -> Settings:
-    """Turn a configuration into integers; raises ValueError where a value has no meaning."""
-    grid, bands, modify = config.grid, config.bands, config.modify
-    quota, timing, risk = config.quota, config.timing, config.risk
-    _check_together(config)
-    _check_numbers(config)
-    cap = risk.exposure_cap
-    max_bps = modify.max_bps if modify.enabled else 0.0
-    latch_bps = bands.latch_bps if bands.enabled else 0.0
-    return Settings(
-        grid=grid.enabled,
-        grid_min_ticks=grid.min_ticks,
-        grid_divisor=_millionths(grid.sigma_divisor),
-        grid_pressure=_millionths(grid.pressure),
-        grid_margin=_millionths(grid.margin),
-        grid_hold=_millionths(grid.hold),
-        latch=_millionths_or_none(latch_bps),
-        half_spread_share=_millionths(bands.half_spread_share),
-        sigma_share=_millionths(bands.sigma_share),
-        queue_bonus=_millionths(bands.queue_bonus),
-        adverse_factor=_millionths(bands.adverse_factor),
-        in_step=bands.in_step and bands.enabled,
-        latch_min=_millionths(bands.latch_bps_min),
-        latch_max=_millionths(bands.latch_bps_max),
-        level_factors=tuple(_millionths(factor) for factor in bands.level_factors),
-        stale_factor=_millionths(bands.stale_factor),
-        stale=_millionths_or_none(bands.stale_bps),
-        size_latch=_millionths(bands.size) if bands.enabled else 0,
-        modify_interval=modify.min_interval_ms * MILLISECOND,
-        modify_max=_millionths_or_none(max_bps),
-        modify_global=modify.scope == "global",
-        modify_drop=modify.gated == "drop",
-        quota_cap=quota.cap,
-        quota_used=quota.used,
-        quota_cancel_cap=quota.cap if quota.cancel_cap is None else quota.cancel_cap,
-        quota_earns=_millionths(quota.earns),
-        saving=quota.enabled,
-        wide_below=_millionths(quota.wide_below),
-        widest_below=_millionths(quota.widest_below),
-        widest_factor=_millionths(quota.widest_factor),
-        normal_floor=_millionths(quota.normal_floor),
-        low_floor=_millionths(quota.low_floor),
-        horizon=seconds(3600 * quota.horizon_h),
-        window=seconds(quota.window_s),
-        modify_share=_millionths(quota.modify_share),
-        place_share=_millionths(quota.place_share),
-        cancel_share=_millionths(quota.cancel_share),
-        exposure_cap=None if cap is None else instrument.qty(cap),
-        qty_max=None if risk.order_qty_max is None else instrument.qty(risk.order_qty_max),
-        collar=_millionths_or_none(risk.collar_bps),
-        rate_max=risk.requests_per_minute,
-        rejects_max=risk.rejects_in_row,
-        reject_pause=seconds(risk.reject_pause_s),
-        market_stale=_seconds_or_none(timing.market_stale_s),
-        market_withdraw=_seconds_or_none(timing.market_withdraw_s),
-        adopt_foreign=config.orders.foreign != "leave",
-        cancel_foreign=config.orders.foreign == "cancel",
-        timeout=seconds(timing.request_timeout_s),
-        retire=seconds(timing.retire_s),
-        reconcile=seconds(timing.reconcile_s),
-        post_only=config.orders.post_only,
-        place_with_cancel=config.orders.place_with_cancel,
-    )
+    def _keep_risk(self, risk: RiskConfig, instrument: Instrument) -> None:
+        cap = risk.exposure_cap
+        self.exposure_cap: Qty | None = None if cap is None else instrument.qty(cap)
+        self.qty_max: Qty | None = (
+            None if risk.order_qty_max is None else instrument.qty(risk.order_qty_max)
+        )
+        self.collar: int | None = _millionths_or_none(risk.collar_bps)
+        """Millionths of a basis point."""
+        self.rate_max: int | None = risk.requests_per_minute
+        """Requests in any minute."""
+        self.rejects_max: int | None = risk.rejects_in_row
+        self.reject_pause: Nanos = seconds(risk.reject_pause_s)

@@ -1,7 +1,7 @@
 """The market that a run happens in: recorded and read once, or generated again for each policy."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -51,9 +51,8 @@ def with_figures(recording: Recording) -> Instrument:
     valid whether the venue has it or not; where one does not, the venue cannot have it.
     """
     plain = recording.instrument
-    strict = replace(plain, significant_figures=FIGURES)
-    prices = {price for row in recording for price in (row.bid, row.ask, row.price) if price}
-    return strict if all(strict.is_valid_price(price) for price in prices) else plain
+    strict = plain.replaced(significant_figures=FIGURES)
+    return strict if all(map(strict.is_valid_price, recording.prices)) else plain
 
 
 def load_market(config: MarketConfig, venue: VenueConfig) -> LoadedMarket:

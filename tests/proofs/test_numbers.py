@@ -14,11 +14,11 @@ from exchange.units import BPS, SECOND
 from lifecycle.config import STABLE
 from lifecycle.core.bands import in_units, level_latch, stale_band
 from lifecycle.core.ledger import LIMITED_PAUSE, LIMITED_PAUSE_MAX, Ledger
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from spec.lattice import hold, hold_up, snap_down, snap_up
 from tests.proofs.symbolic import Formula, counterexample, integer, of, paths, value, z3
 
-SETTINGS: Final = compile_settings(STABLE, Instrument("ETH"))
+SETTINGS: Final = Settings(STABLE, Instrument("ETH"))
 UNIT: Final = BPS * MILLION
 STEPS: Final = (1, 2, 7, 50)
 by_step = pytest.mark.parametrize("step", STEPS)

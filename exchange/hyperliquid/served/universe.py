@@ -9,7 +9,7 @@ times the dex's place in `perpDexs`, plus the index (documentation, "Asset IDs")
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -120,7 +120,7 @@ class Universe:
             coin=listing.name,
             dex=dex,
             # The least notional is the account's business: closing a position is exempt.
-            instrument=replace(instrument, min_notional=Decimal(0), significant_figures=FIGURES),
+            instrument=instrument.replaced(min_notional=Decimal(0), significant_figures=FIGURES),
             sz_decimals=decimals(instrument.lot),
             max_leverage=listing.max_leverage,
             mid=Decimal(listing.mid),

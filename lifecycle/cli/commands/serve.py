@@ -3,7 +3,6 @@
 import asyncio
 import errno
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -247,7 +246,7 @@ def _served(loaded: "LoadedMarket", coin: str | None) -> "Served":
     name = instrument.symbol if coin is None else coin
     is_endless = instrument is GENERATED
     rows = loaded.source if is_endless else loaded.rows
-    return Served(replace(instrument, symbol=name), name, rows, loaded.start)
+    return Served(instrument.replaced(symbol=name), name, rows, loaded.start)
 
 
 def _terms(seed: int, rest: dict[str, Any]) -> "Terms":

@@ -21,7 +21,7 @@ from lifecycle.cli.errors import BAD_INPUT, CHECK_FAILED, HELD, INTERRUPTED
 from lifecycle.config import Config, ModifyConfig, QuotaConfig, RiskConfig
 from lifecycle.conform.reading import VENUES
 from lifecycle.core import order as order_module
-from lifecycle.core.settings import compile_settings
+from lifecycle.core.settings import Settings
 from lifecycle.core.tables import PHASE
 from lifecycle.rules import rules_of
 from spec.invariants.all import INVARIANTS
@@ -208,7 +208,7 @@ def test_an_exposure_cap_is_two_and_a_half_orders_whatever_it_is() -> None:
     found = explorations(config, "small", ["amend"])
 
     for one in found:
-        settings = compile_settings(one.setting.config, one.setting.instrument)
+        settings = Settings(one.setting.config, one.setting.instrument)
         assert settings.exposure_cap == budgets.CAP_QTY
         assert one.heal_every == 0
 

@@ -1,6 +1,5 @@
 """Bands in integers: exactly what the fractions say, rounded down once."""
 
-from dataclasses import replace
 from fractions import Fraction
 from math import floor
 
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from lifecycle.config import BandsConfig, Config
 from lifecycle.core.bands import base_latch, in_units, level_latch, stale_band
-from lifecycle.core.settings import MILLION, Settings, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from tests.story import INSTRUMENT, targets
 
 BASIS_POINT = Fraction(1, 10_000)
@@ -19,7 +18,7 @@ millionths = st.integers(0, 50 * MILLION)
 
 def settings(bands: BandsConfig | None = None) -> Settings:
     """Compile a configuration of these bands."""
-    return compile_settings(Config(bands=bands or BandsConfig()), INSTRUMENT)
+    return Settings(Config(bands=bands or BandsConfig()), INSTRUMENT)
 
 
 @given(millionths, st.integers(1, 10**12))
@@ -76,6 +75,6 @@ def test_the_stale_band_is_a_multiple_of_the_latch_or_fixed(
 
 
 def test_a_drift_equal_to_the_band_is_inside() -> None:
-    latch = replace(settings(), latch=3 * MILLION)
+    latch = settings(BandsConfig(latch_bps=3.0))
 
     assert in_units(base_latch(latch, targets(), 0), 20_000) == 6

@@ -10,7 +10,7 @@ from exchange.units import MINUTE, SECOND, Nanos
 from lifecycle.config import Config, QuotaConfig
 from lifecycle.core.budget import BUCKETS, Budget, Ration, Spending, room_for_changes, spendable
 from lifecycle.core.ledger import Ledger
-from lifecycle.core.settings import Settings, compile_settings
+from lifecycle.core.settings import Settings
 from tests.story import INSTRUMENT
 
 HOUR = 60 * MINUTE
@@ -22,7 +22,7 @@ def settings(
 ) -> Settings:
     """Compile a configuration of this quota."""
     quota = QuotaConfig(cap=cap, used=used, horizon_h=horizon_h, window_s=window_s)
-    return compile_settings(Config(quota=quota), INSTRUMENT)
+    return Settings(Config(quota=quota), INSTRUMENT)
 
 
 # What a window may spend.
@@ -96,7 +96,7 @@ def test_whatever_is_spent_leaves_no_more_room(
 def test_shares_of_nothing_leave_no_room() -> None:
     quota = QuotaConfig(cap=100, modify_share=0.0, place_share=0.0, cancel_share=0.0)
 
-    limits = compile_settings(Config(quota=quota), INSTRUMENT)
+    limits = Settings(Config(quota=quota), INSTRUMENT)
 
     assert room_for_changes(limits, 100, 0, 0, 0) == 0
 

@@ -9,7 +9,7 @@ from exchange.words import Side
 from lifecycle.config import BandsConfig, Config, ModifyConfig
 from lifecycle.core.desk import Desk
 from lifecycle.core.order import Order
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.sides import SidePlan, Want
 from spec.states import Hold, Phase, Request
 from spec.trace import Target
@@ -37,7 +37,7 @@ def matched(
         bands=BandsConfig(latch_bps=float(LATCH), level_factors=(1.0,)),
         modify=ModifyConfig(max_bps=float(REACH)),
     )
-    desk = Desk(compile_settings(config, INSTRUMENT), INSTRUMENT, REPLACING, "0")
+    desk = Desk(Settings(config, INSTRUMENT), INSTRUMENT, REPLACING, "0")
     for number, (price, qty) in enumerate(orders):
         order = Order(f"c{number}", side, price, qty, 0)
         order.phase = Phase.RESTING

@@ -34,6 +34,7 @@ from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.trace import TracedManager, replay
 from spec.trace import Cycled, Record, Reported, Targets
+from tests.attributes import attributes
 from tests.story import AMENDING, INSTRUMENT, PLAIN, REPLACING
 from tests.strategies import Step, steps
 
@@ -130,7 +131,8 @@ def digest(manager: OrderManager) -> object:
     desk = manager._desk
 
     def told(thing: object) -> dict[str, object]:
-        return {name: getattr(thing, name) for name in type(thing).__slots__}  # type: ignore[attr-defined]
+        held = {name: getattr(thing, name) for name in attributes(thing)}
+        return {name: value for name, value in held.items() if name != "settings"}
 
     orders = [
         {

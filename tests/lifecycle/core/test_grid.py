@@ -11,7 +11,7 @@ from exchange.instrument import Instrument
 from exchange.market import Market
 from lifecycle.config import Config, GridConfig
 from lifecycle.core.grid import Grid
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from spec.trace import Target, Targets
 
 PLAIN: Final = Instrument("GRID", price_unit=Decimal("0.1"), lot=Decimal("0.01"))
@@ -22,7 +22,7 @@ WIDE: Final = Market(0, 1, 10**9)
 
 
 def lattice(config: GridConfig = DEFAULTS, instrument: Instrument = PLAIN) -> Grid:
-    return Grid(compile_settings(Config(grid=config), instrument), instrument)
+    return Grid(Settings(Config(grid=config), instrument), instrument)
 
 
 def quotes(bids: list[int], asks: list[int] | None = None) -> Targets:

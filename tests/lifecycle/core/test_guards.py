@@ -14,7 +14,7 @@ from exchange.words import Alive
 from lifecycle.config import UNGUARDED, Config, RiskConfig, TimingConfig
 from lifecycle.core.guards import Guards
 from lifecycle.core.manager import OrderManager
-from lifecycle.core.settings import compile_settings
+from lifecycle.core.settings import Settings
 from spec.trace import Action, Reason
 from tests.story import AMENDING, INSTRUMENT, PLAIN, Story
 
@@ -80,7 +80,7 @@ def test_the_collar_lies_inwards_of_its_width_around_the_mid_or_the_only_side(
     bid: int | None, ask: int | None, border: tuple[int, int]
 ) -> None:
     config = replace(PLAIN, risk=limited(collar_bps=100.0))
-    guards = Guards(compile_settings(config, INSTRUMENT))
+    guards = Guards(Settings(config, INSTRUMENT))
 
     guards.look(Market(0, bid, ask))
 

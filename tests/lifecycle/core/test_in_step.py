@@ -16,7 +16,7 @@ from lifecycle.config import BandsConfig, Config, GridConfig
 from lifecycle.core.desk import Desk
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.sides import SidePlan, Want
 from spec.states import Phase
 from spec.trace import Target
@@ -62,7 +62,7 @@ def matched(
     instrument: Instrument = INSTRUMENT,
 ) -> SidePlan:
     """Let the core match one side."""
-    settings = compile_settings(told or config(), instrument)
+    settings = Settings(told or config(), instrument)
     desk = Desk(settings, instrument, REPLACING, "0")
     for number, (price, qty) in enumerate(orders):
         order = Order(f"c{number}", side, price, qty, 0)

@@ -17,7 +17,7 @@ from lifecycle.core.budget import BUCKETS, Budget, Ration, Spending, room_for_ch
 from lifecycle.core.churn import Cause, Churn, Rest, judge_rest
 from lifecycle.core.grid import Grid
 from lifecycle.core.ledger import Ledger
-from lifecycle.core.settings import MILLION, Settings, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.smoothing import Smoother
 from spec.trace import Action, Decision, Plan, Reason, Targets
 from tests.story import INSTRUMENT, targets
@@ -42,7 +42,7 @@ def test_a_reset_without_a_ramp_leaves_the_weight_as_it_is() -> None:
 
 
 def lattice(config: GridConfig, instrument: Instrument = INSTRUMENT) -> Grid:
-    return Grid(compile_settings(Config(grid=config), instrument), instrument)
+    return Grid(Settings(Config(grid=config), instrument), instrument)
 
 
 def snapped(
@@ -182,7 +182,7 @@ def test_after_prices_too_small_for_any_lattice_it_starts_again() -> None:
 
 def banded(bands: BandsConfig) -> Settings:
     """Compile a configuration of these bands."""
-    return compile_settings(Config(bands=bands), INSTRUMENT)
+    return Settings(Config(bands=bands), INSTRUMENT)
 
 
 @pytest.mark.parametrize(("bids", "asks"), [([(19_999, 1)], []), ([(19_999, 1)], [(20_001, 1)])])
@@ -226,7 +226,7 @@ def test_the_stale_band_is_rounded_down() -> None:
 
 def limited(quota: QuotaConfig) -> Settings:
     """Compile a configuration of this quota."""
-    return compile_settings(Config(quota=quota), INSTRUMENT)
+    return Settings(Config(quota=quota), INSTRUMENT)
 
 
 def test_before_any_refusal_nothing_is_held_back() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exchange.units import SECOND
 from lifecycle.config import Config, QuotaConfig
 from lifecycle.core.ledger import LIMITED_PAUSE, LIMITED_PAUSE_MAX, Ledger
-from lifecycle.core.settings import MILLION, Settings, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from tests.story import INSTRUMENT
 
 
@@ -23,7 +23,7 @@ def settings(
 ) -> Settings:
     """Compile a configuration of this quota."""
     quota = QuotaConfig(cap=cap, used=used, cancel_cap=cancel_cap, earns=earns, enabled=enabled)
-    return compile_settings(Config(quota=quota), INSTRUMENT)
+    return Settings(Config(quota=quota), INSTRUMENT)
 
 
 @pytest.mark.parametrize(

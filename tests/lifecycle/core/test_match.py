@@ -18,7 +18,7 @@ from lifecycle.core.bands import base_latch
 from lifecycle.core.desk import Desk
 from lifecycle.core.match import match_keeps, match_leftovers, nearest
 from lifecycle.core.order import Order
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.sides import SidePlan, Want
 from spec.states import Phase
 from spec.trace import Target, Targets
@@ -46,7 +46,7 @@ def matched(side: Side, drawn: OneSide) -> SidePlan:
         ),
         modify=ModifyConfig(max_bps=None if drawn.max_bps is None else float(drawn.max_bps)),
     )
-    desk = Desk(compile_settings(config, INSTRUMENT), INSTRUMENT, REPLACING, "0")
+    desk = Desk(Settings(config, INSTRUMENT), INSTRUMENT, REPLACING, "0")
     for number, (price, qty) in enumerate(drawn.orders):
         desk.blotter.add(resting(side, price, qty, f"c{number}"))
     base = base_latch(desk.settings, Targets(), 0)

@@ -13,12 +13,12 @@ from lifecycle.config import (
     QuotaConfig,
     RiskConfig,
 )
-from lifecycle.core.settings import MILLION, compile_settings
+from lifecycle.core.settings import MILLION, Settings
 from tests.story import INSTRUMENT
 
 
 def test_the_defaults_are_those_of_the_design() -> None:
-    settings = compile_settings(STABLE, INSTRUMENT)
+    settings = Settings(STABLE, INSTRUMENT)
 
     assert settings.latch is None
     assert (settings.latch_min, settings.latch_max) == (3 * MILLION, 10 * MILLION)
@@ -30,7 +30,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
 
 
 def test_the_legacy_policy_differs_by_configuration_only() -> None:
-    settings = compile_settings(LEGACY, INSTRUMENT)
+    settings = Settings(LEGACY, INSTRUMENT)
 
     assert settings.latch == 350_000
     assert settings.modify_max == 0
@@ -41,12 +41,12 @@ def test_the_legacy_policy_differs_by_configuration_only() -> None:
 def test_modifying_switched_off_is_a_reach_of_nothing() -> None:
     config = Config(modify=ModifyConfig(enabled=False, max_bps=50.0))
 
-    assert compile_settings(config, INSTRUMENT).modify_max == 0
+    assert Settings(config, INSTRUMENT).modify_max == 0
 
 
 def test_the_cap_of_the_cancels_is_that_of_the_requests_where_it_is_not_given() -> None:
-    shared = compile_settings(Config(quota=QuotaConfig(cap=7)), INSTRUMENT)
-    own = compile_settings(Config(quota=QuotaConfig(cap=7, cancel_cap=9)), INSTRUMENT)
+    shared = Settings(Config(quota=QuotaConfig(cap=7)), INSTRUMENT)
+    own = Settings(Config(quota=QuotaConfig(cap=7, cancel_cap=9)), INSTRUMENT)
 
     assert (shared.quota_cancel_cap, own.quota_cancel_cap) == (7, 9)
 
@@ -54,7 +54,7 @@ def test_the_cap_of_the_cancels_is_that_of_the_requests_where_it_is_not_given() 
 def test_the_exposure_cap_is_counted_in_lots() -> None:
     config = Config(risk=RiskConfig(exposure_cap=Decimal("0.25")))
 
-    assert compile_settings(config, INSTRUMENT).exposure_cap == 25
+    assert Settings(config, INSTRUMENT).exposure_cap == 25
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_the_exposure_cap_is_counted_in_lots() -> None:
 )
 def test_what_has_no_meaning_is_refused(config: Config, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        compile_settings(config, INSTRUMENT)
+        Settings(config, INSTRUMENT)

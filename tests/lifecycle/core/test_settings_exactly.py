@@ -14,7 +14,7 @@ from lifecycle.config import (
     RiskConfig,
     TimingConfig,
 )
-from lifecycle.core.settings import compile_settings
+from lifecycle.core.settings import Settings
 from tests.story import INSTRUMENT
 
 ALL_DIFFERENT = Config(
@@ -68,12 +68,12 @@ ALL_DIFFERENT = Config(
     ],
 )
 def test_a_number_of_the_configuration_is_compiled_to_its_unit(name: str, value: object) -> None:
-    assert getattr(compile_settings(ALL_DIFFERENT, INSTRUMENT), name) == value
+    assert getattr(Settings(ALL_DIFFERENT, INSTRUMENT), name) == value
 
 
 @pytest.mark.parametrize("name", ["latch", "stale", "modify_max", "exposure_cap", "quota_cap"])
 def test_what_is_not_given_is_none(name: str) -> None:
-    assert getattr(compile_settings(Config(), INSTRUMENT), name) is None
+    assert getattr(Settings(Config(), INSTRUMENT), name) is None
 
 
 @pytest.mark.parametrize("bad", [-0.5, float("inf"), float("nan")])
@@ -101,14 +101,14 @@ def test_a_negative_or_endless_number_is_refused_by_its_name(
     with pytest.raises(
         ValueError, match=rf"^{table}\.{field} must be finite and not .*, was {bad}$"
     ):
-        compile_settings(config, INSTRUMENT)
+        Settings(config, INSTRUMENT)
 
 
 def test_each_of_the_level_factors_is_looked_at() -> None:
     config = Config(bands=BandsConfig(level_factors=(1.0, -2.0)))
 
     with pytest.raises(ValueError, match=r"^bands\.level_factors must be finite .*, was -2\.0$"):
-        compile_settings(config, INSTRUMENT)
+        Settings(config, INSTRUMENT)
 
 
 def test_nothing_is_a_number_too() -> None:
@@ -118,7 +118,7 @@ def test_nothing_is_a_number_too() -> None:
         quota=QuotaConfig(cap=0, used=0, widest_below=0.0),
     )
 
-    settings = compile_settings(config, INSTRUMENT)
+    settings = Settings(config, INSTRUMENT)
 
     assert (settings.latch, settings.latch_min, settings.stale) == (0, 0, 0)
     assert (settings.quota_cap, settings.quota_cancel_cap) == (0, 0)
@@ -127,7 +127,7 @@ def test_nothing_is_a_number_too() -> None:
 def test_the_least_latch_may_be_the_greatest() -> None:
     config = Config(bands=BandsConfig(latch_bps_min=5.0, latch_bps_max=5.0))
 
-    settings = compile_settings(config, INSTRUMENT)
+    settings = Settings(config, INSTRUMENT)
 
     assert settings.latch_min == settings.latch_max == 5_000_000
 
@@ -151,4 +151,4 @@ def test_the_least_latch_may_be_the_greatest() -> None:
 )
 def test_a_complaint_names_the_field_and_the_rule(config: Config, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        compile_settings(config, INSTRUMENT)
+        Settings(config, INSTRUMENT)

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def test_the_naive_bot_makes_a_fraction_of_the_calls_and_fills_as_well(
         loaded = load_market(
             MarketConfig(file=str(recorded("hl_eth_20250904")), minutes=5), VenueConfig()
         )
-        instrument = replace(loaded.instrument, symbol="ETH")
+        instrument = loaded.instrument.replaced(symbol="ETH")
         served = Served(instrument, "ETH", loaded.rows, loaded.start)
     before, after, was, now = compare(served, tmp_path / "bot.db")
     reading = read_journal(tmp_path / "bot-ETH.db")

@@ -4,7 +4,7 @@ import pytest
 
 from exchange.paper.faults import PLANS
 from exchange.paper.generator import GENERATED
-from lifecycle.core.settings import compile_settings
+from lifecycle.core.settings import Settings
 from lifecycle.soak.plan import AMENDS, REPLACES, Where, draw
 
 SEEDS = range(200)
@@ -38,7 +38,7 @@ def test_every_run_has_a_phase_in_which_all_is_healed() -> None:
 
 def test_every_configuration_has_a_meaning() -> None:
     for drawn in map(draw, SEEDS):
-        compile_settings(drawn.config, GENERATED)
+        Settings(drawn.config, GENERATED)
 
 
 def test_the_draws_reach_every_corner() -> None:
