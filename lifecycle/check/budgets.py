@@ -25,7 +25,7 @@ from lifecycle.check.world import Budgets, Setting, near_timers
 from lifecycle.config import Config
 from lifecycle.conform.reading import VENUES
 from lifecycle.core.desk import FOREVER
-from lifecycle.core.settings import compile_settings
+from lifecycle.core.settings import Settings
 from lifecycle.rules import rules_of
 from spec.rules import Rules, drift_bps
 from spec.trace import Target, Targets
@@ -161,7 +161,7 @@ def explorations(config: Config, budget: str, venues: Sequence[str]) -> list[Exp
     configuration has no meaning.
     """
     instrument = instrument_of(config)
-    compile_settings(config, instrument)
+    Settings(config, instrument)
     return [
         Exploration(
             shape=row.shape,
