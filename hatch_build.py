@@ -18,8 +18,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VARIABLE: Final = "LIFECYCLE_COMPILE"
 GROUP: Final = "order_lifecycle"
-NOT_COMPILED: Final = frozenset({"__init__.py", "churn.py", "smoothing.py"})
-"""Statistics and floats: nothing there is hot."""
+NOT_COMPILED: Final = frozenset({"__init__.py", "churn.py", "portfolio.py", "smoothing.py"})
+"""Statistics, floats, and values of msgspec's, whose classes mypyc does not make: not hot."""
 BESIDE: Final = ("exchange/instrument.py", "spec/lattice.py")
 """What the core asks for every order and every target."""
 SETTINGS: Final = "[mypy]\nstrict = true\nfollow_imports = silent\n"

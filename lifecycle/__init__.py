@@ -1,9 +1,10 @@
 """A verified order lifecycle for market-making bots: keep what rests, change little, say why.
 
 The pure core is here; bring your own loop. Feed `OrderManager.cycle` the quotes that are wanted,
-`receive` every report of the venue, and send what comes back. For a bot that would rather not,
-`connect` does that beside an asyncio loop, `connect_sync` beside none, and `CallbackVenue` makes a
-venue of four functions; these are loaded when they are first asked for.
+`receive` every report of the venue, and send what comes back; `Portfolio` is one order manager for
+many instruments. For a bot that would rather not, `connect` does that beside an asyncio loop,
+`connect_sync` beside none, and `CallbackVenue` makes a venue of four functions; these are loaded
+when they are first asked for.
 """
 
 from importlib import import_module
@@ -16,6 +17,7 @@ from lifecycle.core.smoothing import Smoothing
 from spec.trace import Decision, Plan, Reaction, Target, Targets
 
 if TYPE_CHECKING:
+    from lifecycle.core.portfolio import Portfolio, Quote
     from lifecycle.dropin.callbacks import CallbackVenue
     from lifecycle.dropin.connecting import connect
     from lifecycle.dropin.sync import connect_sync
@@ -29,6 +31,8 @@ __all__ = [
     "Order",
     "OrderManager",
     "Plan",
+    "Portfolio",
+    "Quote",
     "Reaction",
     "Smoothing",
     "Target",
@@ -38,6 +42,8 @@ __all__ = [
 ]
 
 _LATER: Final = {
+    "Portfolio": "lifecycle.core.portfolio",
+    "Quote": "lifecycle.core.portfolio",
     "CallbackVenue": "lifecycle.dropin.callbacks",
     "connect": "lifecycle.dropin.connecting",
     "connect_sync": "lifecycle.dropin.sync",

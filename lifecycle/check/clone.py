@@ -153,6 +153,7 @@ def clone_desk(desk: Desk) -> Desk:
     other.capabilities = desk.capabilities
     other.connected = desk.connected
     other.due_at = desk.due_at
+    other.factor = desk.factor
     # Shared: only a cycle changes it, and takes a copy before.
     other.grid = desk.grid
     other.instrument = desk.instrument
@@ -167,7 +168,7 @@ def clone_desk(desk: Desk) -> Desk:
     other.synced = desk.synced
     other.volatility = desk.volatility
     other.blotter = clone_blotter(desk.blotter)
-    other.ledger = clone_ledger(desk.ledger)
+    other.ledger = other.earnings = clone_ledger(desk.ledger)
     other.budget = clone_budget(desk.budget)
     refusals = Refusals()
     refusals._until = desk.refusals._until.copy()  # noqa: SLF001 - The explorer looks inside.

@@ -12,6 +12,7 @@ from exchange.instrument import Instrument
 from exchange.units import Nanos
 from exchange.venue import Capabilities
 from exchange.words import Side
+from lifecycle.core.account import Account
 from lifecycle.core.blotter import Blotter
 from lifecycle.core.budget import Budget, Spending
 from lifecycle.core.grid import Grid
@@ -19,7 +20,7 @@ from lifecycle.core.guards import Guards
 from lifecycle.core.ledger import Ledger
 from lifecycle.core.order import Order
 from lifecycle.core.refusals import Refusals
-from lifecycle.core.settings import Settings
+from lifecycle.core.settings import MILLION, Settings
 from spec.states import Hold, HoldEvent, RequestEvent
 from spec.trace import Plan, Target, Targets
 
@@ -48,6 +49,8 @@ class Desk:
         "capabilities",
         "connected",
         "due_at",
+        "earnings",
+        "factor",
         "grid",
         "guards",
         "instrument",
@@ -71,6 +74,7 @@ class Desk:
         instrument: Instrument,
         capabilities: Capabilities,
         session: str,
+        account: Account | None = None,
     ) -> None:
         self.settings = settings
         self.instrument = instrument
@@ -83,8 +87,10 @@ class Desk:
         """We have just started: the next snapshot says what else rests."""
         self.blotter = Blotter(amends=capabilities.modify_keeps_oid)
         unit = Fraction(instrument.price_unit) * Fraction(instrument.lot)
-        self.ledger = Ledger(settings, unit)
-        self.budget = Budget(settings)
+        self.earnings = Ledger(settings, unit)
+        """What this instrument's fills earn; where it has the account alone, all of its ledger."""
+        self.ledger = self.earnings if account is None else account.ledger
+        self.budget = Budget(settings) if account is None else account.budget
         self.grid = Grid(settings, instrument) if settings.grid else None
         self.refusals = Refusals()
         self.guards = Guards(settings)
@@ -107,6 +113,13 @@ class Desk:
         said so, while nothing has happened since: the fast path."""
         self.volatility = 0
         """That those decisions were made with, in millionths of a basis point."""
+        self.factor = MILLION
+        """And by how much the quota widened their bands, in millionths."""
+
+    @property
+    def is_sharing(self) -> bool:
+        """Whether other instruments spend from the same ledger."""
+        return self.ledger is not self.earnings
 
     @property
     def is_blind(self) -> bool:
@@ -128,8 +141,10 @@ class Desk:
 
     def earn(self) -> None:
         """Enter what the fills heard of have earned."""
-        more = self.ledger.earn(self.blotter.traded)
+        more = self.earnings.earn(self.blotter.traded)
         if more:
+            if self.is_sharing:
+                self.ledger.earned += more
             self.budget.enter(_EARNED, self.now, more)
 
     def _number(self) -> int:

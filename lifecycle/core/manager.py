@@ -33,6 +33,7 @@ from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Cloid, Outcome, Side
 from lifecycle.config import STABLE, Config
 from lifecycle.core import evidence, reports
+from lifecycle.core.account import Account
 from lifecycle.core.ahead import is_ahead
 from lifecycle.core.desk import Desk
 from lifecycle.core.foreign import adopt
@@ -71,13 +72,17 @@ class OrderManager:
         config: Config = STABLE,
         capabilities: Capabilities = CANCEL_REPLACE,
         session: str = "0",
+        account: Account | None = None,
     ) -> None:
         """Start with nothing resting.
 
-        `session` is the prefix of every cloid and must differ between runs on one account.
+        `session` is the prefix of every cloid and must differ between runs on one account, and
+        between its instruments. `account` is the quota where it is shared with other instruments
+        (`lifecycle.core.portfolio`).
         Raises ValueError where the configuration has no meaning for this instrument.
         """
-        self._desk = Desk(Settings(config, instrument), instrument, capabilities, session)
+        settings = Settings(config, instrument)
+        self._desk = Desk(settings, instrument, capabilities, session, account)
 
     # What it is told.
 
@@ -94,6 +99,7 @@ class OrderManager:
             now >= desk.due_at
             or now - market.at > desk.guards.patience
             or market.volatility != desk.volatility
+            or (desk.is_sharing and desk.ledger.latch_factor(desk.settings) != desk.factor)
         ):
             quiet = None
         if quiet is not None and quiet[0] == targets and not (grid and grid.crosses(market)):
@@ -132,6 +138,7 @@ class OrderManager:
         if not commands and all(decision.action is _KEEP for decision in decisions):
             desk.quiet = (targets, wanted, Plan((), decisions, position, snapped, step))
             desk.volatility = market.volatility
+            desk.factor = this.factor
         return Plan((*commands, *queries), decisions, position, snapped, step)
 
     def receive(self, report: Report, now: Nanos) -> Reaction:

@@ -93,7 +93,7 @@ class Round:
         self.frozen = None if withdraws else gate
         """Why nothing is sent but emergency cancels, None where it may be."""
         desk.guards.look(market)
-        factor = desk.ledger.latch_factor(desk.settings)
+        self.factor = factor = desk.ledger.latch_factor(desk.settings)
         self.is_saving = factor > MILLION
         """The quota is low: the bands are wider for it."""
         base = base_latch(desk.settings, targets, market.volatility)

@@ -74,6 +74,7 @@ def test_a_race_of_legs_cannot_happen_where_a_modify_keeps_its_oid(held: Result)
     assert any("the replacement fills before" in row for row in rows)
 
 
+@pytest.mark.python_core
 def test_a_broken_promise_is_told_written_and_exit_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_broken_promise_is_told_written_and_exit_1(
     assert broken["S4"]["story"][-1].startswith("broken: S4, ")
 
 
+@pytest.mark.python_core
 def test_what_was_written_fails_in_conform_while_the_bug_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

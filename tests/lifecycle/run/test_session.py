@@ -163,6 +163,7 @@ def test_watching_changes_nothing() -> None:
     assert watched.summary() == alone.summary()
 
 
+@pytest.mark.python_core
 def test_a_manager_of_a_bench_has_promised_nothing_and_is_not_watched() -> None:
     class Other(OrderManager):
         __slots__ = ()

@@ -40,6 +40,7 @@ def test_json_has_every_kind_and_each_seed() -> None:
     assert found["converged_s"]["max"] < 360
 
 
+@pytest.mark.python_core
 def test_what_fails_is_said_with_what_repeats_it_and_leaves_its_files(tmp_path: Path) -> None:
     bug = next(bug for bug in BUGS if bug.name == "replace_instead_of_modify")
 

@@ -80,6 +80,7 @@ def test_a_journal_on_disk_is_come_back_to(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.journal"))
 
 
+@pytest.mark.python_core
 @pytest.mark.parametrize("name", FOUND_BY)
 def test_a_seeded_bug_is_found(name: str) -> None:
     bug = next(bug for bug in BUGS if bug.name == name)

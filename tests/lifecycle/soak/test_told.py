@@ -24,6 +24,7 @@ def left(tmp_path: Path) -> Left:
         return leave(SEED, MIX, tmp_path / "soaked")
 
 
+@pytest.mark.python_core
 def test_the_journal_is_whole_and_says_where_it_comes_from(left: Left) -> None:
     recording = read_journal(left.journal)
     records = list(recording.records())
@@ -36,6 +37,7 @@ def test_the_journal_is_whole_and_says_where_it_comes_from(left: Left) -> None:
         replay(begin(recording.header), records)
 
 
+@pytest.mark.python_core
 def test_the_scenario_loads_and_says_whether_it_plays(left: Left) -> None:
     assert left.scenario is not None
     text = left.scenario.read_text(encoding="utf-8")
