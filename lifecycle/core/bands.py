@@ -63,9 +63,9 @@ def level_bands(settings: Settings, latches: Sequence[int], wanted: Sequence[Pri
     """
     capped = settings.stale is not None or settings.stale_factor < MILLION
     bands: list[Price] = []
-    for latch, price in zip(latches, wanted, strict=True):
+    for level, latch in enumerate(latches):
         width = min(latch, stale_band(settings, latch)) if capped else latch
-        bands.append(width * price // _UNIT)
+        bands.append(width * wanted[level] // _UNIT)
     return bands
 
 

@@ -86,11 +86,12 @@ class Budget:
         if self.buckets and self.buckets[0][0] <= gone:
             self.buckets = [bucket for bucket in self.buckets if bucket[0] > gone]
         buckets = self.buckets
-        since, *counts = (now, 0, 0, 0, 0)
+        last = (now, 0, 0, 0, 0)
         if buckets and now < buckets[-1][0] + span:
-            since, *counts = buckets.pop()
-        counts[what] += count
-        buckets.append((since, counts[0], counts[1], counts[2], counts[3]))
+            last = buckets.pop()
+        counts = list(last)
+        counts[1 + what] += count
+        buckets.append((counts[0], counts[1], counts[2], counts[3], counts[4]))
 
     def place(self, now: Nanos) -> None:
         """Count a place that is sent now, unless it is prepaid."""

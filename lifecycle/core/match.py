@@ -97,7 +97,8 @@ def match_leftovers(
     Orders and targets beyond reach of each other stay unpaired.
     """
     if reach is None:
-        return list(zip(left_orders, left_targets, strict=False))
+        both = min(len(left_orders), len(left_targets))
+        return [(left_orders[n], left_targets[n]) for n in range(both)]
     found: list[tuple[int, int]] = []
     a = b = 0
     while a < len(left_orders) and b < len(left_targets):

@@ -229,17 +229,18 @@ class Round:
 
     def _clear_the_way(self, plan: SidePlan, other: SidePlan) -> None:
         """Mark idle orders of the other side that a wanted price of this side would meet."""
-        levels = plan.uncovered
-        if plan.changes:
-            levels = levels + [
-                plan.levels[i]
-                for i, want in enumerate(plan.wants)
-                if want in _CHANGES and plan.orders[i].cloid not in self.waiting
-            ]
-        if not levels:
-            return
         # Targets are best first, and so are orders.
-        wanted = plan.target_prices[min(levels)]
+        best = plan.uncovered[0] if plan.uncovered else len(plan.targets)
+        waiting = self.waiting
+        for i, want in enumerate(plan.wants):
+            level = plan.levels[i]
+            if level >= best or not (want is _WANT_MODIFY or want is _REPLACE):
+                continue
+            if not waiting or plan.orders[i].cloid not in waiting:
+                best = level
+        if best == len(plan.targets):
+            return
+        wanted = plan.target_prices[best]
         for i, price in enumerate(other.prices):
             if is_ahead(price, wanted, buys=plan.buys):
                 return

@@ -162,7 +162,7 @@ class SidePlan:
         for i, order in enumerate(self.orders):
             # Placing and modifying orders keep the target nearest to where they are going;
             # one that is being cancelled goes nowhere, and stands for nothing.
-            if _IDLE < order.request < _CANCELLING:
+            if order.request is not _IDLE and order.request < _CANCELLING:
                 level = nearest(order.goal_price, self.targets, taken)
                 if level >= 0:
                     taken[level] = True
@@ -184,24 +184,27 @@ class SidePlan:
             self._stands_for(idle),
             buys=self.buys,
         )
-        keeps = [(i, level) for i, level in zip(idle, pairs, strict=True) if level >= 0]
-        self._pair(keeps, _KEEP)
-        for _, level in keeps:
-            taken[level] = True
+        for n, level in enumerate(pairs):
+            if level >= 0:
+                self._pair_one(idle[n], level, _KEEP)
+                taken[level] = True
         left = [i for i in idle if self.levels[i] < 0]
         free = [level for level in range(len(self.targets)) if not taken[level]]
         if left:
             self._pair_leftovers(left, free)
-            if _REPLACE in self.wants:
+            if self._has_replacements():
                 self._reconsider(idle, taken, pairs)
             for i in idle:
                 if self.levels[i] < 0:
                     self.wants[i] = _WITHDRAW
+        self.uncovered = self._not_stood_for()
+
+    def _not_stood_for(self) -> list[int]:
         stood_for = [False] * len(self.targets)
         for level in self.levels:
             if level >= 0:
                 stood_for[level] = True
-        self.uncovered = [level for level, is_stood_for in enumerate(stood_for) if not is_stood_for]
+        return [level for level, is_stood_for in enumerate(stood_for) if not is_stood_for]
 
     def _ladder_drift(self) -> int | None:
         """Return how far the median order that is kept has drifted; None without a ladder."""
@@ -291,16 +294,22 @@ class SidePlan:
         self._pair(zip(rest, free, strict=False), _REPLACE)
 
     def _pair(self, pairs: Iterable[tuple[int, int]], want: Want) -> None:
-        levels, wants, orders = self.levels, self.wants, self.orders
         for i, level in pairs:
-            levels[i] = level
-            wants[i] = want
-            orders[i].level = level
+            self._pair_one(i, level, want)
+
+    def _pair_one(self, i: int, level: int, want: Want) -> None:
+        self.levels[i] = level
+        self.wants[i] = want
+        self.orders[i].level = level
+
+    def _has_replacements(self) -> bool:
+        # By identity: comparing two members of an enum that are numbers takes ten times as long.
+        return any(want is _REPLACE for want in self.wants)
 
     @property
     def changes(self) -> int:
         """How many orders are wanted elsewhere, or in another size."""
-        return self.wants.count(_MODIFY) + self.wants.count(_REPLACE)
+        return sum(want is _MODIFY or want is _REPLACE for want in self.wants)
 
     def band(self, i: int, level: int) -> Price:
         """Return how far order i may be from the target of a level, in price units."""

@@ -15,6 +15,7 @@ from exchange.market import Market
 from exchange.reports import Accepted, Cancelled, Fill, Modified, Report
 from exchange.units import SECOND, Nanos, Qty
 from exchange.words import CancelReason
+from lifecycle.compiled import IS_COMPILED
 from lifecycle.config import Config, QuotaConfig, RiskConfig
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.tables import PHASE
@@ -39,9 +40,10 @@ CONFIG: Final = Config(
 BATCH: Final = 100
 ORDERS: Final = 20
 """Of a ladder of 2 x 10."""
-UNCHANGED_LIMIT_US: Final = 20.0
-MOVED_LIMIT_US: Final = 300.0
-RECEIVE_LIMIT_US: Final = 10.0
+UNCHANGED_LIMIT_US: Final = 3.0 if IS_COMPILED else 20.0
+MOVED_LIMIT_US: Final = 60.0 if IS_COMPILED else 300.0
+LARGE_LIMIT_US: Final = 1_200.0 if IS_COMPILED else None
+RECEIVE_LIMIT_US: Final = 1.0 if IS_COMPILED else 4.0
 
 
 def ladder(levels: int, shift: int = 0, qty: Qty = 1_000) -> Targets:
@@ -216,7 +218,8 @@ def cases() -> list[Case]:
         Case("cycle, 2x10 unchanged, after a report", unchanged_after_report(10)),
         Case("cycle, 2x1 all moved", moved(1)),
         Case("cycle, 2x10 all moved", moved(10), limit_us=MOVED_LIMIT_US),
-        Case("cycle, 2x200 all moved", moved(200)),
+        Case("cycle, 2x200 unchanged", unchanged(200)),
+        Case("cycle, 2x200 all moved", moved(200), limit_us=LARGE_LIMIT_US),
     ]
     found += [
         Case(f"receive, {kind}", receive(kind), ORDERS, limit_us=RECEIVE_LIMIT_US)

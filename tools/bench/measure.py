@@ -2,7 +2,9 @@
 
 One round times every case once, so that a slow moment of the machine hits all alike; a ratio of
 two medians of one run means more than either. A case is one call, or a batch of the same calls for
-what is too short for the clock. What it needs anew each time is made outside the timed part.
+what is too short for the clock. What it needs anew each time is made outside the timed part. Before
+it is timed each case runs once more, because the one before it has filled the caches with its own;
+`cold` leaves that out, as a bot does that waits for seconds between its cycles.
 """
 
 import gc
@@ -45,7 +47,9 @@ class Measured(Struct, frozen=True):
         return self.limit_us is None or self.median_us < self.limit_us
 
 
-def measure(cases: Sequence[Case], rounds: int, warm_up: int = WARM_UP) -> list[Measured]:
+def measure(
+    cases: Sequence[Case], rounds: int, warm_up: int = WARM_UP, *, cold: bool = False
+) -> list[Measured]:
     """Run all cases in turn, `rounds` times, without the garbage collector; the first is 1.0."""
     times: list[list[float]] = [[] for _ in cases]
     was_enabled = gc.isenabled()
@@ -54,6 +58,8 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int = WARM_UP) -> list[
     try:
         for number in range(-warm_up, rounds):
             for case, found in zip(cases, times, strict=True):
+                if not cold:
+                    _time(case)
                 took = _time(case)
                 if number >= 0:
                     found.append(took)

@@ -1,0 +1,237 @@
+"""Print every figure beside its limit and the peers', as ratios of one run, and write them as JSON.
+
+    python -m tools.bench.all [--rounds N] [--json FILE] [--markdown FILE] [--without PART ...]
+
+Peers run in environments of their own (`python -m tools.peers_env`), a script each; one that is not
+installed is left out, which is said. The other benches run as they do alone, and are asked for
+their numbers. Exits 1 where a limit is missed.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from lifecycle.compiled import core_word
+from tools.bench.core import Resting, cases
+from tools.bench.instruments import MANY, Crowd, reports_per_second, size
+from tools.bench.measure import measure
+from tools.peers_env import CACHES
+
+BESIDE: Final = {
+    "bitmex": "bitmex_converge.py",
+    "hummingbot": "hummingbot_tracker.py",
+    "nautilus": "nautilus_order.py",
+}
+"""The script of each peer."""
+SCRIPTS: Final = Path(__file__).parent / "beside"
+ROUNDS: Final = 100
+IMPORTS: Final = 15
+
+
+class Figure(Struct, frozen=True):
+    """One number, and what it is held against."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    least: bool = False
+    """The limit is the least that it may be, not the most."""
+    peer: str = ""
+    theirs: float | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the limit is kept; true without one."""
+        if self.limit is None:
+            return True
+        return self.value >= self.limit if self.least else self.value <= self.limit
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the peer's cost is ours."""
+        return None if self.theirs is None else self.theirs / self.value
+
+
+def of_peers(folder: Path, tell: Callable[[str], None]) -> dict[str, float]:
+    """Return what the peers take, in µs by name, as far as they are installed."""
+    found: dict[str, float] = {}
+    for peer, script in BESIDE.items():
+        python = folder / peer / "bin" / "python"
+        if not python.exists():
+            tell(f"{peer}: not installed, left out (python -m tools.peers_env {peer})")
+            continue
+        done = subprocess.run(
+            [str(python), str(SCRIPTS / script)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            tell(f"{peer}: failed, left out: {said}")
+            continue
+        found |= json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def of_core(rounds: int, peers: dict[str, float]) -> list[Figure]:
+    """Measure reports and cycles."""
+    measured = {one.name: one for one in measure(cases(), rounds)}
+    statemachine = measured["python-statemachine send"].median_us
+    beside = {
+        "receive, fill": "LimitOrder.apply, fill",
+        "receive, accepted": "ClientOrderTracker, accepted",
+        "cycle, 2x10 unchanged": "converge_orders, 2x10 unchanged",
+        "cycle, 2x10 all moved": "converge_orders, 2x10 all moved",
+        "cycle, 2x200 unchanged": "converge_orders, 2x200 unchanged",
+        "cycle, 2x200 all moved": "converge_orders, 2x200 all moved",
+    }
+    found = []
+    for name, one in measured.items():
+        if name in ("dictionary lookup", "python-statemachine send"):
+            continue
+        peer = beside.get(name, "")
+        theirs = peers.get(peer)
+        if theirs is None and name.startswith("receive"):
+            peer, theirs = "python-statemachine send", statemachine
+        found.append(
+            Figure(
+                name, one.median_us, "µs", one.limit_us, peer=peer if theirs else "", theirs=theirs
+            )
+        )
+    return found
+
+
+def of_instruments() -> list[Figure]:
+    """Measure many instruments, and an order among ten and among a hundred thousand."""
+    few, many, most = size(20), size(MANY * 20), size(100_000)
+    with tempfile.TemporaryDirectory() as folder:
+        rate = reports_per_second(20_000, Path(folder))
+    return [
+        Figure(f"{MANY} instruments x 20, unchanged", many.unchanged_ms, "ms", 15.0),
+        Figure(f"{MANY} instruments x 20, all moved", many.moved_ms, "ms", 150.0),
+        Figure("an order moved, of 20", few.moved_us, "µs"),
+        Figure("an order moved, of 100,000", most.moved_us, "µs"),
+        Figure("reports with the journal on", rate, "/s", 20_000, least=True),
+    ]
+
+
+def of_memory() -> list[Figure]:
+    """Measure what a resting order holds, everything but its target included."""
+    Crowd(1)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    resting = Resting(200)
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    count = len(resting.manager.open_orders)
+    return [Figure("memory of a resting order", used / count, "B", 800.0)]
+
+
+def of_import() -> list[Figure]:
+    """Measure what `import lifecycle` takes over bare Python, and msgspec alone."""
+    took: dict[str, list[float]] = {"pass": [], "import msgspec": [], "import lifecycle": []}
+    for _ in range(IMPORTS):
+        for code, times in took.items():
+            start = time.perf_counter_ns()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            times.append((time.perf_counter_ns() - start) / 1e6)
+    bare, msgspec_ms, ours = (median(times) for times in took.values())
+    return [
+        Figure(
+            "import lifecycle, over bare Python", ours - bare, "ms", 80.0,
+            peer="import msgspec alone", theirs=msgspec_ms - bare,
+        )
+    ]  # fmt: skip
+
+
+def asked(module: str, *arguments: str) -> dict[str, Any]:
+    """Run another bench, and return the JSON that it writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", f"tools.bench.{module}", *arguments, "--json", str(file)]
+        # Its own limits may be missed: that is its exit code, and we look at the numbers.
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return the figures as a Markdown table, which is readable as it is."""
+    lines = [
+        "| figure | ours | limit | peer | theirs | ratio |",
+        "|---|---:|---:|---|---:|---:|",
+    ]
+    for one in figures:
+        limit = "" if one.limit is None else f"{'≥' if one.least else '≤'} {_number(one.limit)}"
+        theirs = "" if one.theirs is None else f"{_number(one.theirs)} {one.unit}"
+        ratio = "" if one.ratio is None else f"{one.ratio:.1f}×"
+        missed = "" if one.is_met else " missed"
+        ours = f"{_number(one.value)} {one.unit}"
+        lines.append(f"| {one.name} | {ours} | {limit}{missed} | {one.peer} | {theirs} | {ratio} |")
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure everything, print it, and write it where that was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.all", description="Print every figure beside the peers'."
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of the core ({ROUNDS})")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="and the table")
+    parser.add_argument(
+        "--peers", type=Path, default=CACHES / "order-lifecycle-peers", metavar="FOLDER",
+        help="where the peers' environments are",
+    )  # fmt: skip
+    parts: dict[str, Callable[[], list[Figure]]] = {
+        "instruments": of_instruments,
+        "memory": of_memory,
+        "import": of_import,
+    }
+    parser.add_argument("--without", choices=parts, nargs="+", default=[], help="leave these out")
+    given = parser.parse_args(arguments)
+    if given.rounds < 1:
+        parser.error(f"--rounds must be positive, was {given.rounds}")
+
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    tell("peers")
+    peers = of_peers(given.peers, tell)
+    tell("core")
+    figures = of_core(given.rounds, peers)
+    for name, part in parts.items():
+        if name not in given.without:
+            tell(name)
+            figures += part()
+    head = (
+        f"{core_word()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}, medians"
+    )
+    print(head)
+    print(table(figures))
+    if given.json is not None:
+        given.json.write_bytes(
+            msgspec.json.format(msgspec.json.encode({"head": head, "figures": figures})) + b"\n"
+        )
+    if given.markdown is not None:
+        given.markdown.write_text(f"{head}\n\n{table(figures)}\n", encoding="utf-8")
+    return 0 if all(one.is_met for one in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What is measured of peers, each by a script that runs in an environment of the peer's own."""
