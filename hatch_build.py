@@ -44,6 +44,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         try:
             built = compile_core(Path(self.root), Path(self._kept.name))
         except CannotCompileError as error:
+            self._kept.cleanup()
             if wanted == "1":
                 raise
             self.app.display_warning(f"the core stays pure Python: {error}")

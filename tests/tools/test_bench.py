@@ -38,11 +38,20 @@ def test_every_case_is_run_once_a_round_in_turn() -> None:
 
     cases = [case("a"), case("b")]
 
-    measured = measure(cases, rounds=2, warm_up=1)
+    measured = measure(cases, rounds=2, warm_up=1, cold=True)
 
     assert seen == ["a", "b"] * 3
     assert [one.name for one in measured] == ["a", "b"]
     assert measured[0].ratio == 1.0
+
+
+def test_unless_it_is_to_be_cold_each_case_runs_once_more_before_it_is_timed() -> None:
+    seen: list[str] = []
+    cases = [Case(name, lambda name=name: lambda: seen.append(name)) for name in "ab"]  # type: ignore[misc]
+
+    measure(cases, rounds=2, warm_up=0)
+
+    assert seen == ["a", "a", "b", "b"] * 2
 
 
 def test_a_missed_limit_is_marked() -> None:
