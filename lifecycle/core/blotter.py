@@ -105,7 +105,7 @@ class Blotter:
         """Learn the oid of a leg, and book the fills that came before it had one."""
         leg.oid = oid
         self.by_oid[oid] = order
-        strays = self.strays.pop(oid, None)
+        strays = self.strays.pop(oid, None) if self.strays else None
         if strays is not None:
             for fill, counted in strays.values():
                 self.book(order, leg, fill, counted=counted)
@@ -155,7 +155,8 @@ class Blotter:
         if order.is_closed and order.cloid in self.open:
             del self.open[order.cloid]
             self.closing[order.cloid] = order
-            self.to_query.pop(order.cloid, None)
+            if self.to_query:
+                self.to_query.pop(order.cloid, None)
         return True
 
     def ask(self, order: Order, event: RequestEvent, report: Report) -> bool:

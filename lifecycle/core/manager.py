@@ -55,8 +55,6 @@ _YES: Final = Alive.YES
 _USER: Final = CancelReason.USER
 _VENUE: Final = CancelReason.VENUE
 _IDLE: Final = Request.IDLE
-_PLACING: Final = Request.PLACING
-_PLACING_IN_DOUBT: Final = Request.PLACING_IN_DOUBT
 _HOUR: Final = 60 * MINUTE
 
 
@@ -404,7 +402,7 @@ class OrderManager:
             return
         refusals, guards, now = self._desk.refusals, self._desk.guards, self._desk.now
         if isinstance(report, Rejected):
-            if order.request in (_PLACING, _PLACING_IN_DOUBT):
+            if order.is_placing:
                 guards.refuse(now)
                 refusals.add((order.side, order.leg.price, order.leg.qty), now)
         elif order.is_modifying:

@@ -29,7 +29,10 @@ _HOLDS: Final = tuple(Hold)
 _PENDING_NEW: Final = Phase.PENDING_NEW
 _RESTING: Final = Phase.RESTING
 _IDLE: Final = Request.IDLE
+_CANCELLING: Final = Request.CANCELLING
+_CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
 _PLACING: Final = Request.PLACING
+_PLACING_IN_DOUBT: Final = Request.PLACING_IN_DOUBT
 _MODIFYING: Final = Request.MODIFYING
 _MODIFYING_IN_DOUBT: Final = Request.MODIFYING_IN_DOUBT
 _FREE: Final = Hold.FREE
@@ -99,7 +102,7 @@ class Leg:
     @property
     def leaves(self) -> Qty:
         """What remains of this leg if it still rests, by fills or by the venue's word."""
-        gone = max(self.filled, self.reported)
+        gone = max(self.reported, self.filled)
         return self.qty - gone if self.qty > gone else 0
 
     @property
@@ -214,7 +217,11 @@ class Order:
         if self.phase is _RETIRED:
             return
         # A fill, or the end of its leg, may have been heard that is newer than what ends it.
-        self.closed_at = max(now, self.evidence_at, self.leg.ended_at)
+        self.closed_at = now
+        if self.evidence_at > self.closed_at:
+            self.closed_at = self.evidence_at
+        if self.leg.ended_at > self.closed_at:
+            self.closed_at = self.leg.ended_at
         self.answered = False
         self.request = _REQUESTS[_next(REQUEST[self.request][_CLOSED], self.request)]
         self.hold = _HOLDS[_next(HOLD[self.hold][_RELEASE], self.hold)]
@@ -249,6 +256,16 @@ class Order:
         """Whether it may fill no more, late reports of earlier fills apart."""
         # The closed phases come last; the table's order is checked by the tests of states.
         return self.phase > _RESTING
+
+    @property
+    def is_placing(self) -> bool:
+        """Whether its place is unanswered, in doubt or not."""
+        return self.request is _PLACING or self.request is _PLACING_IN_DOUBT
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether a cancel is unanswered, in doubt or not."""
+        return self.request is _CANCELLING or self.request is _CANCELLING_IN_DOUBT
 
     @property
     def is_modifying(self) -> bool:

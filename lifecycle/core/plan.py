@@ -27,7 +27,6 @@ from spec.states import Hold, HoldEvent, Request
 from spec.trace import Action, Decision, Reason, Target, Targets
 
 # Enum members looked up once: before Python 3.12 each access costs a function call.
-_CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
 _CANCELLING: Final = Request.CANCELLING
 _IDLE: Final = Request.IDLE
 _WITHDRAW: Final = Want.WITHDRAW
@@ -217,7 +216,7 @@ class Round:
         amends = self.desk.blotter.amends
         excess = plan.risk - cap
         for order in plan.orders:
-            if order.request in (_CANCELLING, _CANCELLING_IN_DOUBT):
+            if order.is_cancelling:
                 excess -= order.open_risk(amends)
         for i in range(len(plan.orders) - 1, -1, -1):
             if excess <= 0:

@@ -34,10 +34,7 @@ _FILLED_IN_PART: Final = PhaseEvent.FILLED_IN_PART
 _FILLED_WHOLE: Final = PhaseEvent.FILLED_WHOLE
 _LEG_ENDED: Final = PhaseEvent.LEG_ENDED
 _REJECTED: Final = PhaseEvent.REJECTED
-_CANCELLING: Final = Request.CANCELLING
 _CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
-_PLACING: Final = Request.PLACING
-_PLACING_IN_DOUBT: Final = Request.PLACING_IN_DOUBT
 _CANCEL_ANSWERED: Final = RequestEvent.CANCEL_ANSWERED
 _CANCEL_REFUSED: Final = RequestEvent.CANCEL_REFUSED
 _MODIFY_ANSWERED: Final = RequestEvent.MODIFY_ANSWERED
@@ -47,7 +44,7 @@ _PLACE_ANSWERED: Final = RequestEvent.PLACE_ANSWERED
 
 def answers(order: Order, request: int) -> bool:
     """Say whether an answer belongs to the order's newest request; 0 names none."""
-    return request in (0, order.request_no)
+    return request == 0 or request == order.request_no
 
 
 def on_fill(blotter: Blotter, fill: Fill) -> None:
@@ -61,7 +58,7 @@ def on_fill(blotter: Blotter, fill: Fill) -> None:
         leg = _new_leg_of(blotter, order, fill)
     if not blotter.book(order, leg, fill):
         return
-    if order.request in (_PLACING, _PLACING_IN_DOUBT):
+    if order.is_placing:
         # The fill overtook the acceptance.
         blotter.ask(order, _PLACE_ANSWERED, fill)
     whole = leg is order.leg and leg.filled >= leg.qty
@@ -245,8 +242,7 @@ def _replaced(blotter: Blotter, order: Order, report: Cancelled) -> None:
 
 
 def _ended(blotter: Blotter, order: Order, report: Cancelled) -> None:
-    cancelling = order.request in (_CANCELLING, _CANCELLING_IN_DOUBT)
-    if cancelling and order.phase is not _FILLED:
+    if order.is_cancelling and order.phase is not _FILLED:
         blotter.ask(order, _CANCEL_ANSWERED, report)
     order.leg.ended = True
     blotter.advance(order, _CANCELLED, report)

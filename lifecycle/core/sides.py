@@ -49,7 +49,6 @@ class Want(enum.IntEnum):
 # Enum members looked up once: before Python 3.12 each access costs a function call.
 _BUY: Final = Side.BUY
 _IDLE: Final = Request.IDLE
-_CANCELLING: Final = Request.CANCELLING
 _DEBOUNCED: Final = Hold.DEBOUNCED
 _WAIT: Final = Want.WAIT
 _KEEP: Final = Want.KEEP
@@ -162,7 +161,7 @@ class SidePlan:
         for i, order in enumerate(self.orders):
             # Placing and modifying orders keep the target nearest to where they are going;
             # one that is being cancelled goes nowhere, and stands for nothing.
-            if order.request is not _IDLE and order.request < _CANCELLING:
+            if order.request is not _IDLE and not order.is_cancelling:
                 level = nearest(order.goal_price, self.targets, taken)
                 if level >= 0:
                     taken[level] = True
