@@ -13,6 +13,8 @@ Examples:
   lifecycle run --market eth.csv.gz          the same on a recorded market
   lifecycle run --policy stable --levels 3   one policy, three levels a side
   lifecycle compare --ablation --seeds 3     what each layer contributes
+  lifecycle sweep latch.parquet --vary bands.latch_bps=2,3,5,8 --seeds 1:50
+                                             settings by seeds, to one table
   lifecycle init bot.toml                    a configuration that explains itself
   lifecycle verify                           explore every state of the order manager
   lifecycle audit run.journal                hold what happened to every promise

@@ -300,7 +300,8 @@ def _watched(plan: _Plan, attached: Attached, console: "Console | None") -> tupl
         _arm(switch, stack)
         resumed = None
         if plan.is_resumed:
-            resumed = _Resumed(*attached.resume(plan.config, plan.policy))
+            account = plan.account or ""
+            resumed = _Resumed(*attached.resume(plan.config, plan.policy, account=account))
         nonces = _nonces(plan, stack)
         display: LiveDisplay
         if console is None:
@@ -419,7 +420,14 @@ def _managed(
             )
         return resumed.manager, header.session
     plan.config = with_quota(plan.config, venue.allowance)
-    session = attached.open(plan.config, instrument, capabilities, plan.policy, note=plan.note)
+    session = attached.open(
+        plan.config,
+        instrument,
+        capabilities,
+        plan.policy,
+        note=plan.note,
+        account=plan.account or "",
+    )
     manager = OrderManager(
         instrument, config=plan.config, capabilities=capabilities, session=session
     )

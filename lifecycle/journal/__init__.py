@@ -6,7 +6,8 @@ records alone restore it (`lifecycle.trace.replay`).
 
 `base` says what a journal is, `memory` keeps one in memory, `sqlite` in a file, `reading` reads
 such a file, also a damaged one or one that is being written; `encoding` is how records become
-bytes, `tail` the small file beside a journal that nobody has closed.
+bytes, `tail` the small file beside a journal that nobody has closed. `forward` copies what a file
+has to `fleet`, the journals of many bots in one PostgreSQL database, whose `address` is a URL.
 """
 
 from lifecycle.journal.base import SCHEMA, Damage, Header, Journal, JournalError

@@ -5,28 +5,29 @@ file, both are copied, and the copy is read. It is as the journal was when readi
 that writes a journal should not also read it so: on POSIX, to close a file that one has open twice
 gives up its locks. `SqliteJournal.resume` reads through the writer.
 
-Every row is held against the chain of checksums from the header on, so that a record that was
-altered, moved, added or lost is found; the count of a closed journal, or the tail file of one that
-was not closed, tells whether the end is missing. Where SQLite itself stumbles, that is damage like
-any other: what was read before is used.
+The newest records are read from the tail file, as long as they are in no other. Every row is held
+against the chain of checksums from the header on, so that a record that was altered, moved, added
+or lost is found; the count of a closed journal, or the tail file of one that was not closed, tells
+whether the end is missing. Where SQLite itself stumbles, that is damage like any other: what was
+read before is used.
 """
 
 import shutil
 import sqlite3
-import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import quote
 
 from msgspec import MsgspecError
 
 from lifecycle.journal.base import SCHEMA, Damage, Header, JournalError
 from lifecycle.journal.encoding import RecordDecoder, decode_header
-from lifecycle.journal.tail import read_tail, tail_path
+from lifecycle.journal.tail import Row, chained, read_tail, tail_path
 from spec.trace import Record
 
 APPLICATION: Final = 0x4F4C4331
@@ -37,50 +38,42 @@ ATTEMPTS: Final = 100
 """To copy a journal between two beginnings of its log. At the speed of a real run they are minutes
 apart; a writer that does nothing else may be too fast for a large file."""
 
-Row: TypeAlias = tuple[int, int, bytes]
-"""Number, checksum and bytes of a record."""
-
-_SEQ: Final = struct.Struct("<Q")
 _MAGIC: Final = b"SQLite format 3\x00"
 
 
-def chained(last: int, seq: int, body: bytes) -> int:
-    """Return the checksum of a record: of itself, its number, and the checksum before it."""
-    return zlib.crc32(body, zlib.crc32(_SEQ.pack(seq), last))
-
-
-def read_journal(path: str | Path) -> "Recording":
+def read_journal(path: str | Path) -> "FileRecording":
     """Open the journal at `path` for reading.
 
     Raises JournalError where nothing of it can be used: it is no journal, its schema is newer than
     this code, or its header is damaged.
     """
-    return Recording(Path(path))
+    return FileRecording(Path(path))
 
 
-class Recording:
-    """What a journal holds, as far as it is whole."""
+class Stumble(Exception):  # noqa: N818 - nobody's fault: what was read before is used.
+    """Reading cannot go on, for a reason of the file or the database that is read."""
 
-    def __init__(
-        self, path: Path, until: int | None = None, writer: sqlite3.Connection | None = None
-    ) -> None:
-        """Open the journal at `path`, and go no further than its first `until` records.
 
-        `writer` is the connection of this process that writes it, if one does.
+class Recording(ABC):
+    """What a journal holds, as far as it is whole; where it lies, the kinds of it know."""
+
+    def __init__(self, source: object, name: str, header: bytes) -> None:
+        """Take over a header as it is stored.
+
+        `source` is what an error calls the journal, `name` what a report does. Raises JournalError
+        where the header is none that this version can read.
         """
-        self.path = path
+        self.source = source
+        self.name = name
+        self.header_body = header
+        self.first = zlib.crc32(header)
+        """The header's checksum, with which the chain begins."""
         self.damage: Damage | None = None
         """Known once all has been read; None where nothing is wrong, or before."""
-        self._until = until
-        self.writer = writer
-        """To be taken away when it is closed."""
-        with self._opened() as connection:
-            self.header_body, self.first = _read_header(path, connection)
-            # The header as it is stored, and its checksum, with which the chain begins.
         try:
-            self.header: Header = decode_header(self.header_body)
+            self.header: Header = decode_header(header)
         except (MsgspecError, ValueError) as error:
-            raise JournalError(f"{path} must have a header of this version, {error}") from error
+            raise JournalError(f"{source} must have a header of this version, {error}") from error
 
     def records(self) -> Iterator[Record]:
         """Read the records from the first on, each when it is asked for.
@@ -94,7 +87,7 @@ class Recording:
                 record = decoder.decode(body)
             except (MsgspecError, ValueError, IndexError) as error:
                 raise JournalError(
-                    f"{self.path} must have been written by this version ({self.header.version} "
+                    f"{self.source} must have been written by this version ({self.header.version} "
                     f"wrote it), record {seq} cannot be read: {error}"
                 ) from error
             yield record
@@ -102,30 +95,73 @@ class Recording:
     def rows(self) -> Iterator[Row]:
         """Read the rows from the first on as they are stored, held against their checksums."""
         count, last = 0, self.first
-        # Before the rows: a writer may add more meanwhile.
-        known = read_tail(self.path)
+        try:
+            for seq, crc, body in self._stored():
+                wrong = _wrong(count, last, seq, crc, body)
+                if wrong is not None:
+                    self._damaged(count, wrong)
+                    return
+                yield seq, crc, body
+                count, last = count + 1, crc
+        except Stumble as error:
+            self._damaged(count, str(error))
+            return
+        missing = self._missing(count)
+        if missing is not None:
+            self._damaged(count, missing)
+
+    @abstractmethod
+    def _stored(self) -> Iterator[Row]:
+        """Read the rows as they are, right or wrong; raises Stumble where reading ends early."""
+
+    @abstractmethod
+    def _missing(self, count: int) -> str | None:
+        """Say what tells that there were more than the `count` rows that are here."""
+
+    def _damaged(self, record: int, what: str) -> None:
+        self.damage = Damage(record, f"record {record} of {self.name}", what)
+
+
+class FileRecording(Recording):
+    """What a journal's file holds."""
+
+    def __init__(
+        self, path: Path, until: int | None = None, writer: sqlite3.Connection | None = None
+    ) -> None:
+        """Open the journal at `path`, and go no further than its first `until` records.
+
+        `writer` is the connection of this process that writes it, if one does.
+        """
+        self.path = path
+        self._until = until
+        self.writer = writer
+        """To be taken away when it is closed."""
+        self.newest: list[Row] = []
+        """Those that were in the tail file only, known once all has been read."""
+        self._told: tuple[int | None, int | None] = None, None
+        """How many records there are by the header, if closed, and by the tail file."""
+        with self._opened() as connection:
+            header = _read_header(path, connection)
+        super().__init__(path, path.name, header)
+
+    def _stored(self) -> Iterator[Row]:
+        # Before the rows: what goes from there to the file meanwhile is read from the file.
+        tail = read_tail(self.path)
+        count, last = 0, self.first
         try:
             with ExitStack() as stack:
                 connection, writer = stack.enter_context(self._opened()), self.writer
-                while True:
+                while rows := self._batch(connection, count):
+                    yield from rows
+                    count, last = count + len(rows), rows[-1][1]
                     if writer is not self.writer:
                         connection, writer = stack.enter_context(self._opened()), self.writer
-                    rows = self._batch(connection, count)
-                    if not rows:
-                        break
-                    for seq, crc, body in rows:
-                        wrong = _wrong(count, last, seq, crc, body)
-                        if wrong is not None:
-                            self._damaged(count, wrong)
-                            return
-                        yield seq, crc, body
-                        count, last = count + 1, crc
-                closed = _closed(connection)
+                self._told = _closed(connection), tail.count
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            self._damaged(count, str(error))
-            return
-        if self._until is None:
-            self._check_end(count, closed, known)
+            raise Stumble(str(error)) from error
+        kept = tail.after(count, last)
+        self.newest = [row for row in kept if self._until is None or row[0] < self._until]
+        yield from self.newest
 
     def _opened(self) -> AbstractContextManager[sqlite3.Connection]:
         return opened(self.path) if self.writer is None else nullcontext(self.writer)
@@ -136,21 +172,17 @@ class Recording:
             "SELECT seq, crc, body FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", (start, limit)
         ).fetchall()
 
-    def _check_end(self, count: int, closed: int | None, known: int | None) -> None:
-        """Note whether all records are there that were ever appended."""
+    def _missing(self, count: int) -> str | None:
+        if self._until is not None:
+            return None
+        (closed, known), tail = self._told, tail_path(self.path).name
         if closed is not None and closed != count:
-            self._damaged(count, f"closed with {closed} records, of which {count} are here")
-        elif known is not None and known > count:
-            tail = tail_path(self.path).name
-            self._damaged(count, f"{known} records were appended, as {tail} says")
-        elif closed is None and known is None:
-            tail = tail_path(self.path).name
-            self._damaged(
-                count, f"it was not closed and {tail} cannot be read, so the end may be missing"
-            )
-
-    def _damaged(self, record: int, what: str) -> None:
-        self.damage = Damage(record, f"record {record} of {self.path.name}", what)
+            return f"closed with {closed} records, of which {count} are here"
+        if known is not None and known > count:
+            return f"{known} records were appended, as {tail} says"
+        if closed is None and known is None:
+            return f"it was not closed and {tail} cannot be read, so the end may be missing"
+        return None
 
 
 def _wrong(count: int, last: int, seq: object, crc: object, body: object) -> str | None:
@@ -224,8 +256,8 @@ def _check_is_database(path: Path) -> None:
         raise JournalError(f"{path} must be a journal, was no SQLite database")
 
 
-def _read_header(path: Path, connection: sqlite3.Connection) -> tuple[bytes, int]:
-    """Return the header's bytes and its checksum, with which the chain begins."""
+def _read_header(path: Path, connection: sqlite3.Connection) -> bytes:
+    """Return the header's bytes, held against their checksum."""
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         schema = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -246,7 +278,7 @@ def _read_header(path: Path, connection: sqlite3.Connection) -> tuple[bytes, int
     body, crc = row
     if not isinstance(body, bytes) or crc != zlib.crc32(body):
         raise JournalError(f"{path} must have a whole header, its checksum does not fit")
-    return body, crc
+    return body
 
 
 def _closed(connection: sqlite3.Connection) -> int | None:

@@ -1,39 +1,48 @@
-"""A journal in a SQLite file: one file a run, appended to in WAL mode, a commit a record.
+"""A journal in a SQLite file: one file a run, in WAL mode, with the newest records in its tail.
 
-`synchronous` is SQLite's setting, and what it costs. A killed process loses nothing whatever it
-says: what was committed is with the operating system. After a loss of power,
+A record goes to the tail file (`lifecycle.journal.tail`), from which many go to SQLite in one
+commit when there is no room for another. `synchronous` is SQLite's setting, and what it costs. A
+killed process loses nothing whatever it says: what was appended is with the operating system. After
+a loss of power,
 
-* `FULL` has lost nothing; each record waits for the disk, which is a millisecond or so;
+* `FULL` has lost nothing; each record goes to SQLite by itself and waits for the disk, which is a
+  millisecond or so;
 * `NORMAL`, the default, has lost the newest records, those since the log was last folded into the
   file (`CHECKPOINT_PAGES`); what is there is whole. No record waits for the disk but each few
   hundredth. What was in flight is found out from the venue in either case;
 * `OFF` may have damaged the file at any place; what comes before is still used.
 
-While a journal is written, SQLite's log `-wal` and our `-tail` (`lifecycle.journal.tail`) lie
-beside it and belong to it. Closing leaves the one file. SQLite lets nobody else open it meanwhile,
-not even to read: its locks would nearly double what a commit costs. `lifecycle.journal.reading`
-reads what is there without asking it.
+While a journal is written, SQLite's log `-wal` and our `-tail` lie beside it and belong to it.
+Closing leaves the one file. SQLite lets nobody else open it meanwhile, not even to read: its locks
+would nearly double what a commit costs. `lifecycle.journal.reading` reads what is there without
+asking it.
 """
 
 import os
 import shutil
 import sqlite3
+import threading
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from lifecycle.journal.base import SCHEMA, Damage, Header, JournalError
-from lifecycle.journal.encoding import RecordEncoder, encode_header
-from lifecycle.journal.reading import APPLICATION, Recording, Row, chained, read_journal
-from lifecycle.journal.tail import Tail, tail_path
+from lifecycle.journal.encoding import RecordEncoder, decode_header, encode_header
+from lifecycle.journal.reading import APPLICATION, FileRecording, Recording, read_journal
+from lifecycle.journal.tail import Row, Tail, chained, tail_path
 from spec.trace import Record
 
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 
+KEEPING: Final = ("OFF", "NORMAL")
+"""The settings at which a record need not wait for the disk, but is kept in the tail file."""
 CHECKPOINT_PAGES: Final = 1000
 """When the log has so many pages, it is folded into the file."""
 
 _INSERT: Final = "INSERT INTO record VALUES (?, ?, ?)"
+_SELECT: Final = "SELECT seq, crc, body FROM record WHERE seq >= ? AND seq < ? ORDER BY seq"
 _SCHEMA: Final = (
     "CREATE TABLE header (body BLOB NOT NULL, crc INTEGER NOT NULL, closed INTEGER)",
     "CREATE TABLE record (seq INTEGER PRIMARY KEY, crc INTEGER NOT NULL, body BLOB NOT NULL)",
@@ -46,18 +55,30 @@ class SqliteJournal:
     """A journal file that this process writes."""
 
     def __init__(
-        self, path: Path, header: Header, connection: sqlite3.Connection, tail: Tail, last: Row
+        self,
+        path: Path,
+        header: bytes,
+        connection: sqlite3.Connection,
+        tail: Tail,
+        last: Row,
+        synchronous: Synchronous,
     ) -> None:
         """Take over an open file; use `create` or `resume`."""
         self.path = path
-        self.header = header
+        self.header = decode_header(header)
+        self.header_body = header
+        """The header as it is stored."""
         self._connection = connection
-        self._execute = connection.execute
         self._tail = tail
         self._count, self._crc = last[0] + 1, last[1]
         self._encode = RecordEncoder().encode
+        self._keeps = synchronous in KEEPING
+        self._pending: list[Row] = []
+        """The records that are in the tail file and not yet in SQLite."""
         self._failure: str | None = None
-        self._recording: Recording | None = None
+        self._reading = threading.Lock()
+        """Held by another thread that reads, and to close."""
+        self._recording: FileRecording | None = None
         """What was there when it was resumed, read through our connection."""
 
     @classmethod
@@ -71,16 +92,18 @@ class SqliteJournal:
         try:
             tail.begin(0)
             body = encode_header(header)
-            connection = _write_new(path, body, synchronous)
+            with _made(path, body):
+                pass
+            connection = _open(path, synchronous)
         except JournalError:
             tail.release(remove=True)
             raise
-        return cls(path, header, connection, tail, (-1, zlib.crc32(body), b""))
+        return cls(path, body, connection, tail, (-1, zlib.crc32(body), b""), synchronous)
 
     @classmethod
     def resume(
         cls, path: str | Path, *, synchronous: Synchronous = "NORMAL"
-    ) -> "tuple[SqliteJournal, Recording]":
+    ) -> "tuple[SqliteJournal, FileRecording]":
         """Continue the journal at `path`, and return what it holds so far.
 
         Where it is damaged, the file is kept under another name, with all that lay beside it, and
@@ -101,15 +124,15 @@ class SqliteJournal:
             damage = whole.damage
             if damage is not None:
                 damage = _repair(path, whole, damage)
-            tail.begin(last[0] + 1)
-            connection = _open(path, synchronous)
-            _execute(path, connection, "UPDATE header SET closed = NULL")
+            # What was repaired has them.
+            newest = whole.newest if damage is None else []
+            connection = _take_over(path, synchronous, newest, tail, last[0] + 1)
         except JournalError:
             tail.release(remove=tail.is_new)
             raise
-        recording = Recording(path, until=last[0] + 1, writer=connection)
+        recording = FileRecording(path, until=last[0] + 1, writer=connection)
         recording.damage = damage
-        journal = cls(path, whole.header, connection, tail, last)
+        journal = cls(path, whole.header_body, connection, tail, last, synchronous)
         journal._recording = recording
         return journal, recording
 
@@ -126,30 +149,96 @@ class SqliteJournal:
             raise JournalError(self._failure)
         count = self._count
         body = self._encode(record)
-        crc = chained(self._crc, count, body)
+        row = count, chained(self._crc, count, body), body
+        if self._keeps and self._tail.put(row):
+            self._pending.append(row)
+        else:
+            self._commit(row)
+        self._crc = row[1]
+        self._count = count = count + 1
+        self._tail.set(count)
+
+    def _commit(self, *newest: Row) -> None:
+        """Have SQLite take what is pending, and this; raises JournalError, and takes no more."""
         try:
-            self._execute(_INSERT, (count, crc, body))
+            _insert(self._connection, [*self._pending, *newest])
         except sqlite3.Error as error:
             self._failure = (
-                f"{self.path} must take record {count}, did not: {error}; nothing more is "
+                f"{self.path} must take record {self._count}, did not: {error}; nothing more is "
                 "written to it: stop, make room, and resume it"
             )
             raise JournalError(self._failure) from error
-        self._crc = crc
-        self._count = count = count + 1
-        self._tail.set(count)
+        self._pending = []
+        self._tail.clear()
+
+    @property
+    def count(self) -> int:
+        """How many records it has."""
+        return self._count
+
+    def rows(self, start: int, limit: int) -> list[Row]:
+        """Return the next records as they are stored, from number `start` on; from any thread.
+
+        Raises JournalError where the journal was closed.
+        """
+        # One that is being written may yet fail to be.
+        until = min(self._count, start + limit)
+        with self._reading:
+            if self._failure == _CLOSED:
+                raise JournalError("the journal must be open to be read from, was closed")
+            # First, since they may be on their way.
+            pending = self._pending.copy()
+            found: list[Row] = self._connection.execute(_SELECT, (start, until)).fetchall()
+        start += len(found)
+        return found + [row for row in pending if start <= row[0] < until]
+
+    def crc_at(self, count: int) -> int | None:
+        """Return the checksum of the first `count` records and the header; from any thread.
+
+        None where it has not so many. Raises JournalError where the journal was closed.
+        """
+        if count == 0:
+            return zlib.crc32(self.header_body)
+        rows = self.rows(count - 1, 1)
+        return rows[0][1] if rows else None
 
     def close(self) -> None:
         """End the journal: one file is left, which says that it is complete."""
         if self._failure == _CLOSED:
             return
-        is_whole = self._failure is None and _end(self._connection, self._count)
-        self._failure = _CLOSED
-        if self._recording is not None:
-            self._recording.writer = None
-        self._connection.close()
+        with self._reading:
+            is_whole = self._failure is None and self._is_ended()
+            self._failure = _CLOSED
+            if self._recording is not None:
+                self._recording.writer = None
+            self._connection.close()
         # What could not be marked as complete keeps its tail: it is as if it had been killed.
         self._tail.release(remove=is_whole)
+
+    def _is_ended(self) -> bool:
+        """Mark it as complete, and say whether it is."""
+        try:
+            self._commit()
+        except JournalError:
+            return False
+        return _end(self._connection, self._count)
+
+
+def write_copy(path: str | Path, recording: Recording) -> int:
+    """Write what a recording holds to a new journal, and close it; returns how many records.
+
+    Raises JournalError, and then leaves nothing there.
+    """
+    path = Path(path)
+    tail = _free(path)
+    try:
+        with _made(path, recording.header_body) as connection:
+            _insert(connection, recording.rows())
+            count: int = connection.execute("SELECT count(*) FROM record").fetchone()[0]
+            _end(connection, count)
+    finally:
+        tail.release(remove=True)
+    return count
 
 
 _CLOSED: Final = "the journal must be open to append to it, was closed"
@@ -176,23 +265,32 @@ def _free(path: Path) -> Tail:
     return tail
 
 
-def _write_new(path: Path, header: bytes, synchronous: Synchronous) -> sqlite3.Connection:
-    """Make the file with its header in it."""
-    connection = _open(path, synchronous)
+@contextmanager
+def _made(path: Path, header: bytes) -> Iterator[sqlite3.Connection]:
+    """Make a file with a header and what is put into it inside.
+
+    It has its name only when it is whole, so that no kill leaves one that nobody can use. Raises
+    JournalError, and then leaves nothing there.
+    """
+    fresh = _beside(path, "new")
+    _remove(fresh)
     try:
-        connection.execute("BEGIN")
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        connection.execute("INSERT INTO header VALUES (?, ?, NULL)", (header, zlib.crc32(header)))
-        connection.execute("COMMIT")
-        # The header is in the file itself from the start, whatever becomes of the log.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
-        connection.close()
-        for each in (path, *(_beside(path, name) for name in _SQLITES)):
-            each.unlink(missing_ok=True)
+        connection = _open(fresh, "FULL")
+        try:
+            connection.execute("BEGIN")
+            for statement in _SCHEMA:
+                connection.execute(statement)
+            values = header, zlib.crc32(header)
+            connection.execute("INSERT INTO header VALUES (?, ?, NULL)", values)
+            connection.execute("COMMIT")
+            yield connection
+            connection.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            connection.close()
+        fresh.replace(path)
+    except (OSError, sqlite3.Error, JournalError) as error:
+        _remove(fresh)
         raise JournalError(f"{path} must be written to, could not: {error}") from error
-    return connection
 
 
 def _open(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
@@ -211,6 +309,24 @@ def _open(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     _execute(path, connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     # As a reader has it: bytes are compared by their checksum, whatever SQLite takes them for.
     connection.text_factory = bytes
+    return connection
+
+
+def _take_over(
+    path: Path, synchronous: Synchronous, newest: Sequence[Row], tail: Tail, count: int
+) -> sqlite3.Connection:
+    """Open a file to go on with it, in an order in which a crash at any point loses nothing."""
+    connection = _open(path, synchronous)
+    try:
+        _insert(connection, newest)
+        tail.begin(count)
+        connection.execute("UPDATE header SET closed = NULL")
+    except sqlite3.Error as error:
+        connection.close()
+        raise JournalError(f"{path} must be writable, was not: {error}") from error
+    except JournalError:
+        connection.close()
+        raise
     return connection
 
 
@@ -238,15 +354,32 @@ def _end(connection: sqlite3.Connection, count: int) -> bool:
     return True
 
 
+def _insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Add rows, all or none; raises sqlite3.Error."""
+    connection.execute("BEGIN")
+    try:
+        connection.executemany(_INSERT, rows)
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 _SQLITES: Final = ("wal", "shm", "journal")
 """What SQLite puts beside a database."""
+
+
+def _remove(path: Path) -> None:
+    for each in (path, *(_beside(path, name) for name in _SQLITES)):
+        each.unlink(missing_ok=True)
 
 
 def _beside(path: Path, what: str) -> Path:
     return path.with_name(f"{path.name}-{what}")
 
 
-def _repair(path: Path, whole: Recording, damage: Damage) -> Damage:
+def _repair(path: Path, whole: FileRecording, damage: Damage) -> Damage:
     """Keep the damaged file under another name, and put what is whole of it in its place.
 
     In an order in which a crash at any point loses nothing: first the copy is complete, then the
@@ -255,14 +388,10 @@ def _repair(path: Path, whole: Recording, damage: Damage) -> Damage:
     rebuilt = _beside(path, "rebuilt")
     try:
         aside = _keep(path)
-        connection = _write_new(rebuilt, whole.header_body, "FULL")
-        connection.execute("BEGIN")
-        rows = Recording(path, until=damage.record).rows()
-        connection.executemany(_INSERT, rows)
-        connection.execute("COMMIT")
-        _end(connection, damage.record)
-        connection.close()
-    except (OSError, sqlite3.Error) as error:
+        with _made(rebuilt, whole.header_body) as connection:
+            _insert(connection, FileRecording(path, until=damage.record).rows())
+            _end(connection, damage.record)
+    except (OSError, JournalError) as error:
         raise JournalError(f"{path} must be repaired, could not: {error}") from error
     _finish_repair(path)
     return Damage(
@@ -306,7 +435,6 @@ def _finish_repair(path: Path) -> None:
                 _beside(path, name).unlink(missing_ok=True)
             rebuilt.replace(path)
         else:
-            for each in (rebuilt, *(_beside(rebuilt, name) for name in _SQLITES)):
-                each.unlink(missing_ok=True)
+            _remove(rebuilt)
     except OSError as error:
         raise JournalError(f"{path} must be repaired, could not: {error}") from error

@@ -1,10 +1,14 @@
-"""The small file beside a journal that is being written: who writes it, and how far it has come.
+"""The small file beside a journal that is being written: who writes it, and its newest records.
 
 It is locked for as long as its process lives, and the lock dies with the process, however that
-ends. It holds the number of records appended, written after each of them through shared memory:
-that costs no system call, and outlives the process. So when the end of a journal is missing, be it
-whole and plausible without it, this file knows. It goes away when the journal is closed; what a
-killed process leaves behind is no obstacle.
+ends. It holds the number of records appended, and the newest of them until they go to the journal
+itself, many at once. Both are written through shared memory: that costs no system call, and
+outlives the process. So when the end of a journal is missing, be it whole and plausible without
+it, this file knows. It goes away when the journal is closed; what a killed process leaves behind is
+no obstacle.
+
+A record here is used where it is the next one by its number and by the chain of checksums; what is
+left of older ones behind it, or of one that was being written, is not.
 
 The lock is the operating system's on an open file, not a file that must not exist, which a kill
 would leave for ever. A process made by `os.fork` alone shares it: it should not outlive its parent.
@@ -14,17 +18,35 @@ import mmap
 import os
 import struct
 import sys
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from lifecycle.journal.base import JournalError
 
+Row: TypeAlias = tuple[int, int, bytes]
+"""Number, checksum and bytes of a record."""
+
+SIZE: Final = 1 << 15
+"""Of the file. What it holds goes to the journal in one go, and delays the next record so long."""
+
+_SEQ: Final = struct.Struct("<Q")
+_ROW: Final = struct.Struct("<QII")
+"""Before the bytes of a record: its number, its checksum, and how many bytes they are."""
 _COUNT: Final = struct.Struct("<QQ")
 _MASK: Final = (1 << 64) - 1
 """The count stands there twice, once inverted, so that damage is not taken for a count."""
 _LOCK_AT: Final = 1 << 30
 """Windows locks bytes against reading too, so a byte beyond the file's end is locked."""
 _ATTEMPTS: Final = 100
+
+
+def chained(last: int, seq: int, body: bytes) -> int:
+    """Return the checksum of a record: of itself, its number, and the checksum before it."""
+    return zlib.crc32(body, zlib.crc32(_SEQ.pack(seq), last))
 
 
 def tail_path(path: Path) -> Path:
@@ -42,15 +64,35 @@ class Tail:
         self.is_new = os.fstat(self._file).st_size == 0
         """There was none, or an empty one. What it says stays until `begin`."""
         self._map: mmap.mmap | None = None
+        self._end = _COUNT.size
+        """Where the next record goes."""
 
     def begin(self, count: int) -> None:
         """Start counting from here; raises JournalError where there is no room for that."""
         try:
-            os.ftruncate(self._file, 0)
-            os.write(self._file, _COUNT.pack(count, count ^ _MASK))
-            self._map = mmap.mmap(self._file, _COUNT.size)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            # All of it, so that there is room on the disk for what will be written.
+            os.write(self._file, _COUNT.pack(count, count ^ _MASK).ljust(SIZE, b"\0"))
+            self._map = mmap.mmap(self._file, SIZE)
         except OSError as error:
             raise JournalError(f"{self.path} must be writable, was not: {error}") from error
+
+    def put(self, row: Row) -> bool:
+        """Keep a record here, which `set` makes count; False: there is no room for it."""
+        assert self._map is not None, "counting has begun"
+        seq, crc, body = row
+        start = self._end + _ROW.size
+        end = start + len(body)
+        if end > SIZE:
+            return False
+        _ROW.pack_into(self._map, self._end, seq, crc, len(body))
+        self._map[start:end] = body
+        self._end = end
+        return True
+
+    def clear(self) -> None:
+        """Begin at the top again: what was kept is in the journal."""
+        self._end = _COUNT.size
 
     def set(self, count: int) -> None:
         """Note that so many records have been appended."""
@@ -73,21 +115,45 @@ class Tail:
                 return
 
 
-def read_tail(path: Path) -> int | None:
-    """Return how many records the journal at `path` had at least; None where nothing says so."""
+class Told(Struct, frozen=True):
+    """What a tail file says."""
+
+    count: int | None
+    """How many records the journal has at least; None where nothing says so."""
+    kept: bytes
+    """The newest of them."""
+
+    def after(self, count: int, last: int) -> Iterator[Row]:
+        """Yield the records that follow the first `count`, of which the last has this checksum."""
+        at, wanted = 0, None
+        while at + _ROW.size <= len(self.kept):
+            seq, crc, length = _ROW.unpack_from(self.kept, at)
+            body = self.kept[at + _ROW.size : at + _ROW.size + length]
+            if wanted not in {None, seq} or len(body) != length:
+                return
+            if seq >= count:
+                if seq != count or crc != chained(last, seq, body):
+                    return
+                yield seq, crc, body
+                count, last = count + 1, crc
+            at, wanted = at + _ROW.size + length, seq + 1
+
+
+def read_tail(path: Path) -> Told:
+    """Return what the tail file of the journal at `path` says."""
+    content = b""
     try:
-        content = tail_path(path).read_bytes()
         for _ in range(_ATTEMPTS):
-            if len(content) != _COUNT.size:
-                return None
-            count, inverted = _COUNT.unpack(content)
-            if count == inverted ^ _MASK:
-                return int(count)
-            # Read while it was being written, perhaps.
             content = tail_path(path).read_bytes()
+            if len(content) < _COUNT.size:
+                break
+            count, inverted = _COUNT.unpack_from(content)
+            if count == inverted ^ _MASK:
+                return Told(count, content[_COUNT.size :])
+            # Read while it was being written, perhaps.
     except OSError:
-        return None
-    return None
+        return Told(None, b"")
+    return Told(None, content[_COUNT.size :])
 
 
 def _locked(path: Path, tail: Path) -> int:

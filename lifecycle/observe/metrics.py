@@ -183,6 +183,10 @@ class MetricsExporter:
         """Count a broken invariant, by its id."""
         self._count("lifecycle_violations_total", invariant)
 
+    def forwarded(self, behind: int) -> None:
+        """Note how many records the fleet's journal does not have yet."""
+        self._set("lifecycle_unforwarded_records", behind)
+
     def timed(self, append: Callable[[Record], None]) -> Callable[[Record], None]:
         """Return `append`, a journal's, with its time taken."""
         observe = self._verb("lifecycle_journal_append_seconds")

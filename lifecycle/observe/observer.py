@@ -1,6 +1,7 @@
 """What a run is seen by from outside: its log and its metrics, as one."""
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 from exchange.market import Market
 from exchange.units import Nanos
@@ -11,12 +12,22 @@ from lifecycle.observe.metrics import MetricsExporter
 from spec.trace import Record
 
 
+class Forwarding(Protocol):
+    """What forwards records to where they are kept for longer."""
+
+    @property
+    def behind(self) -> int:
+        """How many have not arrived yet."""
+
+
 class Observer:
     """A log, metrics, or both; it only looks."""
 
     def __init__(self, log: CycleLog | None = None, metrics: MetricsExporter | None = None) -> None:
         self.log = log
         self.metrics = metrics
+        self.forwarding: Forwarding | None = None
+        """What is asked how far behind it is, if records are forwarded."""
 
     def feed(self, record: Record) -> None:
         """Take a record, after what came of it was sent."""
@@ -33,6 +44,12 @@ class Observer:
             self.log.note(headroom=manager.headroom)
         if self.metrics is not None:
             self.metrics.look(manager, now, market, alarms=churn.alerts, early=early)
+        if self.forwarding is not None:
+            behind = self.forwarding.behind
+            if self.log is not None:
+                self.log.note(unforwarded=behind)
+            if self.metrics is not None:
+                self.metrics.forwarded(behind)
 
     def cycle_timer(self) -> AbstractContextManager[None]:
         """Take the time of the cycle that runs inside."""

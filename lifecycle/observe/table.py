@@ -111,6 +111,7 @@ METRICS: Final = (
     Row("lifecycle_blind", _G, (), "1 while nothing is sent because a snapshot is awaited."),
     Row("lifecycle_halted", _G, (), "1 from a halt to the next restart."),
     Row("lifecycle_alarm", _G, ("alarm",), "1 while an alarm of the churn layer is on."),
+    Row("lifecycle_unforwarded_records", _G, (), "Records that the fleet's journal does not have."),
     Row("lifecycle_journal_append_seconds", _H, (), "How long the journal takes for a record."),
     Row("lifecycle_cycle_seconds", _H, (), "How long a cycle takes to decide and be written down."),
 )

@@ -80,15 +80,14 @@ def check(words: list[str], *, is_whole: bool = True) -> bool:
 
 def check_arguments(arguments: list[str], *, is_whole: bool = True) -> None:
     """Check the arguments of `lifecycle`; raises StaleCommandError."""
-    root = root_context()
-    if not arguments or arguments[0].startswith("-"):
-        _parse(main, root, arguments, is_whole)
-        return
-    command = main.get_command(root, arguments[0])
-    if command is None:
-        raise StaleCommandError(f"lifecycle {arguments[0]} must be a command, is none")
-    here = click.Context(command, info_name=arguments[0], parent=root)
-    _parse(command, here, arguments[1:], is_whole)
+    here, rest = root_context(), arguments
+    while isinstance(here.command, click.Group) and rest and not rest[0].startswith("-"):
+        name, *rest = rest
+        command = here.command.get_command(here, name)
+        if command is None:
+            raise StaleCommandError(f"{here.command_path} {name} must be a command, is none")
+        here = click.Context(command, info_name=name, parent=here)
+    _parse(here.command, here, rest, is_whole)
 
 
 def _parse(

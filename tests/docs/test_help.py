@@ -71,6 +71,8 @@ STALE = [
     ["lifecycle", "run", "--policy", "wild"],
     ["lifecycle", "run", "extra"],
     ["lifecycle", "audit"],
+    ["lifecycle", "fleet", "rnus"],
+    ["lifecycle", "fleet", "prune", "postgresql://fleet@db/bots"],
     ["lifecycle", "--nothing"],
     ["python", "-m", "tools.nothing"],
 ]

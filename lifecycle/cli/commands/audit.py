@@ -11,6 +11,7 @@ import msgspec
 
 from lifecycle.cli import options, output
 from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput
+from lifecycle.cli.journals import JOURNAL, Source, open_journal
 
 if TYPE_CHECKING:
     from exchange.instrument import Instrument
@@ -32,6 +33,8 @@ LOG_ONLY: Final = (
 EPILOG: Final = """\b
 Examples:
   lifecycle audit bot.journal                      also while it is written
+  lifecycle audit 'postgresql://fleet@db/bots?run=ID'
+                                                   a run of the fleet's journal
   lifecycle audit bot.journal --from 2h --until 2h30m
   lifecycle audit bot.journal --replay             does this version decide the same?
   lifecycle audit bot.journal --json - | jq '.violations[] | .what'
@@ -57,9 +60,7 @@ Exit codes:
 
 
 @click.command("audit", epilog=EPILOG)
-@click.argument(
-    "path", metavar="JOURNAL|LOG", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("source", metavar="JOURNAL|LOG", type=JOURNAL)
 @click.option("--from", "since", metavar="TIME", help="Count only what breaks from here on.")
 @click.option("--until", metavar="TIME", help="Read no further. 90, 1h30m, 1:02:03 or ISO.")
 @click.option("--replay", is_flag=True, help="Have this version decide again, and compare.")
@@ -116,7 +117,7 @@ Exit codes:
     help="After how long a request without an answer is in doubt; default 5.",
 )
 def command(
-    path: Path,
+    source: Source,
     since: str | None,
     until: str | None,
     replay: bool,
@@ -133,7 +134,9 @@ def command(
     if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
     window = _window(since, until)
-    form = form or _form_of(path)
+    form = form or _form_of(source)
+    if form != "journal" and not isinstance(source, Path):
+        raise BadInput(f"--format {form} must be of a file, was given with {source}")
     if form == "journal":
         used = [name for name in LOG_ONLY if given[name]]
         if used:
@@ -143,11 +146,12 @@ def command(
                 f"--{option} must go with a log, was given with a journal, "
                 "whose header says it: say --format csv or jsonl if it is a log"
             )
-        found = _audit_journal(path, window, replay=replay)
+        found = _audit_journal(source, window, replay=replay)
     elif replay:
         raise BadInput("--replay must go with a journal: a log has no decisions to compare")
     else:
-        found = _audit_log(path, form, given, window)
+        assert isinstance(source, Path), "it was asked for above"
+        found = _audit_log(source, form, given, window)
     if json_target is not None:
         output.write(document(found), json_target)
     if json_target != output.STDOUT:
@@ -179,8 +183,10 @@ def document(found: "Audited") -> str:
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def _form_of(path: Path) -> str:
-    return ENDINGS.get(Path(path.name.removesuffix(".gz")).suffix.lower(), "journal")
+def _form_of(source: Source) -> str:
+    if not isinstance(source, Path):
+        return "journal"
+    return ENDINGS.get(Path(source.name.removesuffix(".gz")).suffix.lower(), "journal")
 
 
 def _window(since: str | None, until: str | None) -> "Window":
@@ -195,14 +201,14 @@ def _window(since: str | None, until: str | None) -> "Window":
     return Window(*moments)
 
 
-def _audit_journal(path: Path, window: "Window", *, replay: bool) -> "Audited":
+def _audit_journal(source: Source, window: "Window", *, replay: bool) -> "Audited":
     from lifecycle.audit.audited import audit_journal
-    from lifecycle.journal import JournalError, read_journal
+    from lifecycle.journal import JournalError
 
     try:
-        recording = read_journal(path)
+        recording = open_journal(source)
         found = audit_journal(
-            path.name,
+            recording.name,
             recording.header,
             recording.records(),
             window=window,

@@ -10,6 +10,7 @@ import msgspec
 
 from lifecycle.cli import output
 from lifecycle.cli.errors import HELD, BadInput
+from lifecycle.cli.journals import JOURNAL, Source, open_journal
 
 TELL_S: Final = 5.0
 """Between two words about how far it is."""
@@ -19,6 +20,8 @@ Examples:
   lifecycle explain bot.journal                  every order, a line each
   lifecycle explain bot.journal 000000a3         one of them, from place to end
   lifecycle explain bot.journal a3 --all         each cycle a row of its own
+  lifecycle explain 'postgresql://fleet@db/bots?run=ID' a3
+                                                 from a fleet's journal
   lifecycle explain bot.journal a3 --json - | jq '.rows[] | .words'
 
 \b
@@ -36,9 +39,7 @@ Exit codes:
 
 
 @click.command("explain", epilog=EPILOG)
-@click.argument(
-    "path", metavar="JOURNAL", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("source", metavar="JOURNAL", type=JOURNAL)
 @click.argument("cloid", metavar="[CLOID]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Each cycle and each look in its own row.")
 @click.option(
@@ -47,7 +48,7 @@ Exit codes:
     type=click.Path(dir_okay=False, writable=True, allow_dash=True),
     help="Write what is told to a file; - for stdout and nothing else there.",
 )
-def command(path: Path, cloid: str | None, everything: bool, json_target: str | None) -> int:
+def command(source: Source, cloid: str | None, everything: bool, json_target: str | None) -> int:
     """Tell the life of an order from a journal: what happened, and why it was kept or changed.
 
     The journal is lived again by a real order manager, so the numbers are those that it decided
@@ -57,26 +58,26 @@ def command(path: Path, cloid: str | None, everything: bool, json_target: str | 
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
     from lifecycle.explain.life import tell_life
     from lifecycle.explain.story import find, tell_orders
-    from lifecycle.journal import JournalError, read_journal
+    from lifecycle.journal import JournalError
 
     tell = _Progress()
     try:
-        recording = read_journal(path)
+        recording = open_journal(source)
         header, lot = recording.header, recording.header.instrument.lot
         told: Any
         if cloid is None:
-            told = tell_orders(path.name, header, recording.records(), tell)
+            told = tell_orders(recording.name, header, recording.records(), tell)
         else:
             name = find(recording.records(), cloid)
             told = tell_life(
-                path.name, header, recording.records(), name, fold=not everything, tell=tell
+                recording.name, header, recording.records(), name, fold=not everything, tell=tell
             )
     except JournalError as error:
         raise BadInput(str(error)) from error
     except ValueError as error:
-        raise BadInput(f"{error}; `lifecycle explain {path}` lists them") from error
+        raise BadInput(f"{error}; `lifecycle explain {source}` lists them") from error
     if recording.damage is not None:
-        output.progress(f"{path.name} is {recording.damage}; told up to there")
+        output.progress(f"{recording.name} is {recording.damage}; told up to there")
     if json_target is not None:
         output.write(document(told), json_target)
     if json_target != output.STDOUT:

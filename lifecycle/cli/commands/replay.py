@@ -13,6 +13,7 @@ import msgspec
 from lifecycle.cli import output, setting
 from lifecycle.cli.configuration import ConfigError, read_config
 from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, explained
+from lifecycle.cli.journals import JOURNAL, Source, open_journal
 from lifecycle.config import Config
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ Examples:
       a configuration file, and a change of it
   lifecycle replay run.journal --market eth.csv.gz --try latch_bps=4
       on a recording of the market instead of what the journal saw of it
+  lifecycle replay 'postgresql://fleet@db/bots?run=ID' --try latch_bps=4
+      a run of a fleet's journal
   lifecycle replay run.journal --try latch_bps=4 --json - | jq '.columns[].summary.calls'
 
 \b
@@ -72,9 +75,7 @@ Exit codes:
 
 
 @click.command("replay", epilog=EPILOG)
-@click.argument(
-    "journal", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-)
+@click.argument("journal", type=JOURNAL)
 @click.option(
     "--set", "common", multiple=True, metavar="KEY=VALUE[,…]", help="A setting of every column."
 )
@@ -110,7 +111,7 @@ Exit codes:
     help="Write the numbers to a file; - for stdout and nothing else there.",
 )
 def command(
-    journal: Path,
+    journal: Source,
     common: tuple[str, ...],
     trials: tuple[str, ...],
     config_file: Path | None,
@@ -160,16 +161,15 @@ def command(
     return CHECK_FAILED if broken else HELD
 
 
-def _read(path: Path) -> "tuple[Recorded, Script]":
+def _read(source: Source) -> "tuple[Recorded, Script]":
     """Read the journal, as far as it is whole; raises BadInput."""
     from lifecycle.journal.base import JournalError
-    from lifecycle.journal.reading import read_journal
     from lifecycle.whatif.recorded import Recorded
 
-    output.progress(f"reading {path}")
+    output.progress(f"reading {source}")
     try:
-        recording = read_journal(path)
-        recorded = Recorded(recording.header, path.name)
+        recording = open_journal(source)
+        recorded = Recorded(recording.header, recording.name)
         for record in recording.records():
             recorded.feed(record)
             if recorded.records % READ_TOLD == 0:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lifecycle.cli.live_run import Asked
+    from lifecycle.journal.address import Address
     from lifecycle.run.session import LoadedMarket, Session
 
 WATCHED_SPEED: Final = 60.0
@@ -41,6 +42,7 @@ Examples:
   lifecycle run --market eth.csv.gz --policy stable --levels 3
   lifecycle run --config bot.toml --headless --json result.json
   lifecycle run --policy stable --journal run.journal --log run.jsonl
+  lifecycle run --policy stable --journal run.journal --forward postgresql://fleet@db/bots
   lifecycle run --venue hyperliquid --network testnet --coin ETH --minutes 10
   lifecycle run --venue hyperliquid --network testnet --coin ETH --live \\
     --config bot.toml --keystore agent.json --account 0x... --journal eth.journal
@@ -115,6 +117,7 @@ def command(
     log_file: Path | None,
     metrics_port: int | None,
     kill_file: Path | None,
+    forward: "Address | None",
     **overrides: Any,
 ) -> int:
     """Run a market-making bot and count what it costs.
@@ -142,6 +145,7 @@ def command(
         log_file=log_file,
         metrics_port=metrics_port,
         kill_file=kill_file,
+        forward=forward,
     )
     if is_live_venue(live, overrides, is_paced=paced):
         asked = asked_of(live, config, policy, overrides, (journal_file, kill_file))

@@ -24,7 +24,6 @@ PAGE: Final = 4096
 WAL_HEADER: Final = 32
 FRAME: Final = 24 + PAGE
 BESIDE: Final = ("", "-wal", "-tail")
-FOLD: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 def beside(path: Path, what: str) -> Path:
@@ -38,27 +37,37 @@ def copy(source: Path, target: Path) -> None:
             shutil.copyfile(beside(source, what), beside(target, what))
 
 
+def fold(journal: SqliteJournal) -> None:
+    """Have all that was appended so far in the file itself."""
+    journal._commit()
+    journal._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Record]]:
-    """Return a closed journal, three of killed processes, and what is in each of them."""
+    """Return a closed journal, four of killed processes, and what is in each of them."""
     folder = tmp_path_factory.mktemp("written")
     world = a_run(RECORDS)
     path = folder / "run.journal"
     journal = SqliteJournal.create(path, header_of(world))
     for number, record in enumerate(world.trace):
-        if number in (RECORDS // 3, 2 * RECORDS // 3):
-            journal._execute(FOLD)
+        if number in (RECORDS // 4, RECORDS // 2):
+            fold(journal)
+        if number == 3 * RECORDS // 4:
+            journal._commit()
         journal.append(record)
     copy(path, folder / "killed.journal")
-    journal._execute(FOLD)
+    fold(journal)
     copy(path, folder / "folded.journal")
     journal.close()
     fresh = SqliteJournal.create(folder / "fresh.journal", header_of(world))
     for record in world.trace:
         fresh.append(record)
+    copy(folder / "fresh.journal", folder / "tail.journal")
+    fresh._commit()
     copy(folder / "fresh.journal", folder / "log.journal")
     fresh.close()
-    names = ("run", "killed", "folded", "log")
+    names = ("run", "killed", "folded", "log", "tail")
     return [folder / f"{name}.journal" for name in names], list(world.trace)
 
 
@@ -72,8 +81,8 @@ def change(file: Path, edit: Callable[[bytearray], None]) -> None:
 
 
 def some_file(path: Path, draw: random.Random) -> Path:
-    """Choose the file or its log."""
-    files = [beside(path, what) for what in ("", "-wal") if beside(path, what).exists()]
+    """Choose the file, its log or its tail."""
+    files = [beside(path, what) for what in BESIDE if beside(path, what).exists()]
     return draw.choice([file for file in files if file.stat().st_size] or [path])
 
 
@@ -172,7 +181,8 @@ EDITS: Final = (
 
 
 def edited(path: Path, draw: random.Random) -> None:
-    n, m = draw.sample(range(RECORDS), 2)
+    there = execute(path, "SELECT count(*) FROM record")
+    n, m = draw.sample(range(max(2, there)), 2)
     execute(path, draw.choice(EDITS), {"n": n, "m": m})
 
 
@@ -181,10 +191,12 @@ def replaced(path: Path, draw: random.Random) -> None:
     path.write_bytes(draw.choice((b"", b"x", draw.randbytes(9_000), b"SQLite format 3\x00")))
 
 
-def execute(path: Path, statement: str, values: dict[str, int] | None = None) -> None:
+def execute(path: Path, statement: str, values: dict[str, int] | None = None) -> int:
+    """Execute a statement, and return the one number that it asks for, if it does."""
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(statement, values or {})
+    found: tuple[int] | None = connection.execute(statement, values or {}).fetchone()
     connection.close()
+    return 0 if found is None else found[0]
 
 
 WAYS: Final = (

@@ -26,6 +26,8 @@ from tests.lifecycle.journal.runs import a_run, header_of, replayed, state
 WORLD = a_run(60)
 HEADER = header_of(WORLD)
 TRACE = WORLD.trace
+MANY = TRACE * 20
+"""More than the tail file has room for."""
 
 
 @pytest.fixture
@@ -63,6 +65,7 @@ def test_all_that_was_appended_is_there_while_it_is_written_and_after(path: Path
 
 def test_a_closed_journal_is_one_file(path: Path) -> None:
     journal = filled(path, TRACE)
+    journal._commit()
     during = files(path)
 
     journal.close()
@@ -97,7 +100,8 @@ def test_what_is_appended_after_reading_has_begun_is_left_for_the_next_reading(p
 
 def test_a_log_that_is_begun_anew_while_it_is_read_does_no_harm(path: Path) -> None:
     journal = filled(path, TRACE[:20])
-    journal._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    journal._commit()
+    journal._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     reading = read_journal(path)
 
     for record in TRACE[20:]:
@@ -237,22 +241,26 @@ def test_a_killed_process_loses_nothing_and_leaves_no_lock(
     assert state(replayed(recording.header, records)) == state(WORLD.manager.manager)
 
 
-def test_a_full_disk_is_an_error_before_anything_is_sent_and_nothing_follows(path: Path) -> None:
-    journal = filled(path, TRACE[:10])
+@pytest.mark.parametrize("synchronous", ["NORMAL", "FULL"])
+def test_a_full_disk_is_an_error_before_anything_is_sent_and_nothing_follows(
+    path: Path, synchronous: journal_file.Synchronous
+) -> None:
+    journal = SqliteJournal.create(path, HEADER, synchronous=synchronous)
+    append_all(journal, TRACE[:10])
     pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
     journal._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     with pytest.raises(JournalError, match=r"run\.journal must take record \d+, did not: .*full"):
-        append_all(journal, TRACE[10:])
-    written = journal._count
+        append_all(journal, MANY)
+    written = journal.count
     journal._connection.execute("PRAGMA max_page_count = 1000000")
 
     with pytest.raises(JournalError, match=r"nothing more is written to it: stop, make room"):
-        journal.append(TRACE[written])
+        journal.append(TRACE[0])
     journal.close()
     resumed, recording = SqliteJournal.resume(path)
 
-    assert list(recording.records()) == TRACE[:written]
+    assert list(recording.records()) == [*TRACE[:10], *MANY][:written]
     assert recording.damage is None
     resumed.close()
 
@@ -329,6 +337,25 @@ def test_a_newer_schema_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(JournalError, match=r"must have schema 1, was 2: read it with the version"):
         read_journal(path)
+
+
+def test_what_a_kill_left_of_a_beginning_is_in_nobodys_way(path: Path) -> None:
+    path.with_name("run.journal-new").write_bytes(b"SQLite format 3")
+    path.with_name("run.journal-tail").write_bytes(b"")
+
+    journal = filled(path, TRACE)
+    journal.close()
+
+    assert list(read_journal(path).records()) == TRACE
+    assert files(path) == [path.name]
+
+
+def test_a_journal_has_its_name_only_when_it_can_be_resumed(path: Path) -> None:
+    with journal_file._made(path, b"header"):
+        before = files(path)
+
+    assert path.name not in before
+    assert files(path) == [path.name]
 
 
 def test_a_folder_that_is_absent_is_an_error(tmp_path: Path) -> None:

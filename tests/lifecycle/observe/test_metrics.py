@@ -319,6 +319,16 @@ def test_two_exporters_share_nothing() -> None:
     assert other.value("lifecycle_violations_total", invariant="S1") == 0
 
 
+def test_what_has_not_arrived_in_the_fleets_journal_is_a_gauge() -> None:
+    one = Exported()
+    before = one.value("lifecycle_unforwarded_records")
+
+    one.exporter.forwarded(12)
+
+    assert before == 0
+    assert one.value("lifecycle_unforwarded_records") == 12
+
+
 def test_names_follow_the_conventions() -> None:
     for row in METRICS:
         assert re.fullmatch(r"lifecycle_[a-z_]+", row.name)
