@@ -1,19 +1,16 @@
 """Many runs of the soak, in several processes, until time, seeds or patience are at an end.
 
-A run is a function of its seed, so where it is played makes no difference. Seeds are handed out a
-few at a time; a process that dies takes only its own down, and that is a failure like any other.
+A run is a function of its seed, so where it is played makes no difference. A process that dies
+takes only its own run down, and that is a failure like any other.
 """
 
-import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from functools import cached_property
-from itertools import count, islice
-from multiprocessing import get_context
+from contextlib import closing
+from functools import cached_property, partial
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -21,14 +18,10 @@ from msgspec import Struct
 
 from exchange.paper.faults import Kind
 from exchange.units import MINUTE, SECOND, Nanos
-from lifecycle.run.compare import Flag
+from lifecycle.run.workers import Done, Stopped, each, is_stopped, one_line
 from lifecycle.soak.plan import MIX, Where, draw
 from lifecycle.soak.run import KILL_SWITCH, Failure, Outcome, Run
 
-LOOK_S: Final = 0.1
-"""How often to look whether the user wants to end it."""
-AT_A_TIME: Final = 4
-"""Seeds that a worker is given at once."""
 FAILED_MAX: Final = 20
 """After so many failures it is clear that something is wrong."""
 DEATHS: Final = tuple(f"death {where.value}" for where in Where)
@@ -109,26 +102,10 @@ class Soaked:
         return sorted(at / SECOND for at in times if at is not None)
 
 
-class _Worker:
-    """What a worker knows besides its seeds."""
-
-    stop: Flag = threading.Event()
-
-
-def _begin(stop: Flag) -> None:
-    # A terminal sends Ctrl-C to all; the caller tells us by the flag.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _Worker.stop = stop
-
-
 def play(seed: int, plan: str = MIX) -> Outcome:
     """Play the run of one seed."""
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        return Run(draw(seed, plan), Path(folder)).play(_Worker.stop.is_set)
-
-
-def _play_all(seeds: list[int], plan: str) -> list[Outcome]:
-    return [play(seed, plan) for seed in seeds if not _Worker.stop.is_set()]
+        return Run(draw(seed, plan), Path(folder)).play(is_stopped)
 
 
 def soak(
@@ -136,37 +113,34 @@ def soak(
     *,
     plan: str = MIX,
     workers: int = 1,
-    stopped: Callable[[], bool] = lambda: False,
+    stopped: Stopped = lambda: False,
     tell: Callable[[Soaked], None] = lambda _: None,
 ) -> Soaked:
     """Play runs until it is enough, or too much has failed; `tell` hears of each that is over.
 
-    Once `stopped` says so what is under way ends, and counts only if it had failed. With one worker
-    no process is started. Raises ValueError where there is no such plan.
+    Once it is enough or `stopped` says so, what is under way ends, and counts only if it had
+    failed. With one worker no process is started. Raises ValueError where there is no such plan.
     """
     draw(limits.first, plan)
-    soaked = _Soak(limits, plan, stopped, tell)
-    if workers == 1:
-        soaked.alone()
-    else:
-        soaked.together(workers)
-    return soaked.soaked
+    so_far = _Soak(limits, plan, stopped)
+    runs = each(
+        partial(play, plan=plan), limits.seeds(), workers=workers, stopped=so_far.is_enough
+    )
+    with closing(runs) as played:
+        for done in played:
+            if so_far.take(done):
+                tell(so_far.soaked)
+    return so_far.soaked
 
 
 class _Soak:
-    def __init__(
-        self,
-        limits: Limits,
-        plan: str,
-        stopped: Callable[[], bool],
-        tell: Callable[[Soaked], None],
-    ) -> None:
+    """What has come of the runs, and whether it is enough."""
+
+    def __init__(self, limits: Limits, plan: str, stopped: Stopped) -> None:
         self.limits = limits
-        self.plan = plan
         self.stopped = stopped
-        self.tell = tell
         self.soaked = Soaked(plan)
-        self.seeds = limits.seeds()
+        self.has_enough = False
 
     @cached_property
     def ends_at(self) -> float | None:
@@ -174,58 +148,22 @@ class _Soak:
         return None if seconds is None else time.monotonic() + seconds
 
     def is_enough(self) -> bool:
-        """Say whether no other run is to begin."""
-        limits, soaked = self.limits, self.soaked
-        if self.stopped() or len(soaked.failed) >= FAILED_MAX:
+        """Say whether no other run is to begin; asked between any two steps of one."""
+        if self.has_enough or self.stopped():
             return True
-        if self.ends_at is not None and time.monotonic() >= self.ends_at:
-            return True
-        return limits.simulated is not None and soaked.simulated >= limits.simulated
+        return self.ends_at is not None and time.monotonic() >= self.ends_at
 
-    def take(self, outcome: Outcome) -> None:
-        if outcome.is_whole or outcome.failure is not None:
-            self.soaked.add(outcome)
-            self.tell(self.soaked)
-
-    def alone(self) -> None:
-        for seed in self.seeds:
-            if self.is_enough():
-                return
-            with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-                self.take(Run(draw(seed, self.plan), Path(folder)).play(self.stopped))
-
-    def together(self, workers: int) -> None:
-        # Forking a program with threads, such as a progress bar's, can lock it up.
-        context = get_context("spawn")
-        stop = context.Event()
-        executor = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_begin, initargs=(stop,)
+    def take(self, done: Done[int, Outcome]) -> bool:
+        """Take in what came of a run, and say whether it counts."""
+        outcome = done.result
+        if outcome is None:
+            assert done.error is not None, "a run has an outcome or an error"
+            outcome = Outcome(done.task, 0, failure=Failure("error", one_line(done.error), 0))
+        if not outcome.is_whole and outcome.failure is None:
+            return False
+        soaked, simulated = self.soaked, self.limits.simulated
+        soaked.add(outcome)
+        self.has_enough = len(soaked.failed) >= FAILED_MAX or (
+            simulated is not None and soaked.simulated >= simulated
         )
-        under_way: dict[Future[list[Outcome]], list[int]] = {}
-        try:
-            while True:
-                while len(under_way) < 2 * workers and not self.is_enough():
-                    seeds = list(islice(self.seeds, AT_A_TIME))
-                    if not seeds:
-                        break
-                    under_way[executor.submit(_play_all, seeds, self.plan)] = seeds
-                if not under_way:
-                    return
-                done, _ = wait(under_way, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self.collect(future, under_way.pop(future))
-                if self.is_enough():
-                    stop.set()
-        finally:
-            stop.set()
-            executor.shutdown(cancel_futures=True)
-
-    def collect(self, future: Future[list[Outcome]], seeds: list[int]) -> None:
-        error = future.exception()
-        if error is None:
-            for outcome in future.result():
-                self.take(outcome)
-            return
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        text = f"in one of the seeds {seeds[0]} to {seeds[-1]}: {words}"
-        self.take(Outcome(seeds[0], 0, failure=Failure("error", text, 0)))
+        return True
