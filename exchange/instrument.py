@@ -82,7 +82,9 @@ class Instrument:
             figures,
         )
 
-    def _values(self) -> tuple[str, Decimal, Decimal, Decimal, int]:
+    @property
+    def values(self) -> tuple[str, Decimal, Decimal, Decimal, int]:
+        """What the constructor takes, in its order."""
         return (
             self.symbol,
             self.price_unit,
@@ -93,14 +95,14 @@ class Instrument:
 
     def __eq__(self, other: object) -> bool:
         """Say whether the other is an instrument of the same values."""
-        return isinstance(other, Instrument) and self._values() == other._values()
+        return isinstance(other, Instrument) and self.values == other.values
 
     def __hash__(self) -> int:
-        return hash(self._values())
+        return hash(self.values)
 
     def __repr__(self) -> str:
         """Return the call that makes it."""
-        symbol, price_unit, lot, min_notional, figures = self._values()
+        symbol, price_unit, lot, min_notional, figures = self.values
         return (
             f"Instrument({symbol!r}, price_unit={price_unit!r}, lot={lot!r}, "
             f"min_notional={min_notional!r}, significant_figures={figures})"
@@ -108,7 +110,7 @@ class Instrument:
 
     def __reduce__(self) -> tuple[type["Instrument"], tuple[str, Decimal, Decimal, Decimal, int]]:
         """Have it pickled by its values: the compiled class knows no other way."""
-        return Instrument, self._values()
+        return Instrument, self.values
 
     def _tabulate(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the first price of each decade and the tick from there on, both in units."""

@@ -11,6 +11,7 @@ There is no authority and no encryption: it listens on 127.0.0.1 alone.
 import socket
 import struct
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -68,7 +69,8 @@ Message: TypeAlias = Hello | Submit | Poll | Look | AskTruth | Stop
 class Welcome(Struct, frozen=True):
     """Where the client is."""
 
-    instrument: Instrument
+    instrument: tuple[str, Decimal, Decimal, Decimal, int]
+    """Its values."""
     capabilities: Capabilities
     now: Nanos
     """How late it is at the venue; no earlier time may be named."""
@@ -104,7 +106,7 @@ class RemoteVenue:
         self._wire = _Wire(socket.create_connection((HOST, port), timeout=timeout_s))
         self._wire.send(Hello())
         welcome = self._wire.receive(_WELCOME)
-        self.instrument: Final = welcome.instrument
+        self.instrument: Final = Instrument(*welcome.instrument)
         self.capabilities: Final = welcome.capabilities
         self.now: Final = welcome.now
 
@@ -152,7 +154,7 @@ def serve(venue: PaperVenue, listener: socket.socket) -> None:
                     return
                 if isinstance(message, Hello):
                     venue.new_client(now)
-                    wire.send(Welcome(venue.instrument, venue.capabilities, now))
+                    wire.send(Welcome(venue.instrument.values, venue.capabilities, now))
                     continue
                 now = max(now, getattr(message, "now", 0))
                 clerk.answer(message, wire)
