@@ -123,9 +123,7 @@ def soak(
     """
     draw(limits.first, plan)
     so_far = _Soak(limits, plan, stopped)
-    runs = each(
-        partial(play, plan=plan), limits.seeds(), workers=workers, stopped=so_far.is_enough
-    )
+    runs = each(partial(play, plan=plan), limits.seeds(), workers=workers, stopped=so_far.is_enough)
     with closing(runs) as played:
         for done in played:
             if so_far.take(done):
