@@ -52,7 +52,8 @@ def with_figures(recording: Recording) -> Instrument:
     """
     plain = recording.instrument
     strict = plain.replaced(significant_figures=FIGURES)
-    return strict if all(map(strict.is_valid_price, recording.prices)) else plain
+    prices = {price for row in recording for price in (row.bid, row.ask, row.price) if price}
+    return strict if all(strict.is_valid_price(price) for price in prices) else plain
 
 
 def load_market(config: MarketConfig, venue: VenueConfig) -> LoadedMarket:
