@@ -49,6 +49,7 @@ from exchange.words import Alive, CancelReason, Cloid, Oid, Side
 from lifecycle.config import STABLE, Config
 from lifecycle.drive.driver import Driver, Sink
 from lifecycle.drive.recovery import begin, new_session, resume
+from lifecycle.dropin.bases import check_first
 from lifecycle.dropin.calls import Call, outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.converged import Converged, converged
@@ -114,9 +115,15 @@ class Converger:
         cannot be held here; JournalError where the journal cannot be used.
         """
         if getattr(exchange, "dry_run", False):
-            raise ValueError("the exchange must not be a dry run: nothing there is ever answered")
+            raise ValueError(
+                "the exchange must not be a dry run, was one: nothing there is ever answered; "
+                "set DRY_RUN = False, and try it with the BASE_URL of the test network"
+            )
         if config.risk.exposure_cap is not None:
-            raise ValueError("risk.exposure_cap must not be set: here not every fill is seen")
+            raise ValueError(
+                f"risk.exposure_cap must not be set, was {config.risk.exposure_cap}: here not "
+                f"every fill is seen; the sample has CHECK_POSITION_LIMITS"
+            )
         self._clock: Final = Clock() if clock is None else clock
         self.venue: Final = ExchangeVenue(exchange, self._clock)
         self._stack: Final = ExitStack()
@@ -193,6 +200,11 @@ class Converging:
     lifecycle_config: Config = STABLE
     lifecycle_journal: str | Path | None = None
     _converger: Converger | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Check the order of the bases."""
+        super().__init_subclass__(**options)
+        check_first(cls, Converging, "converge_orders")
 
     @property
     def converger(self) -> Converger:

@@ -81,10 +81,20 @@ class ManagedExchange:
         `journal` is a file; each coin has its own beside it, "bot-ETH.db" for "bot.db", which is
         gone on with where it exists. Without one a crash leaves orders behind that nobody knows to
         be ours. `coins` are those to manage, all by default. Deferred cancels wait for `window_s`
-        after the bot's last call. Raises ValueError where that is not positive.
+        after the bot's last call. Raises ValueError where that is not positive, or a coin is none
+        of the venue's; TypeError where the two objects are not what they should be.
         """
         if not window_s > 0:
             raise ValueError(f"window_s must be positive, was {window_s}")
+        if not (hasattr(exchange, "bulk_orders") and hasattr(info, "open_orders")):
+            was = f"{type(exchange).__name__} and {type(info).__name__}"
+            raise TypeError(f"ManagedExchange must be given an Exchange and an Info, was {was}")
+        if isinstance(coins, str):
+            raise TypeError(f"coins must be several names, as in [{coins!r}], was {coins!r}")
+        coins = None if coins is None else tuple(coins)
+        for coin in coins or ():
+            if coin not in info.coin_to_asset:
+                raise ValueError(f"coins must be those of the venue, was {coin!r}")
         self._exchange: Final = exchange
         self._config: Final = config
         self._path: Final = None if journal is None else Path(journal)

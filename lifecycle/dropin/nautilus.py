@@ -45,13 +45,14 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import Nanos, Price, Qty, seconds
+from exchange.units import SECOND, Nanos, Price, Qty, seconds
 from exchange.venue import Capabilities, Received
 from exchange.words import Alive, CancelReason, Cloid, Side, Status
 from lifecycle.config import STABLE, Config
 from lifecycle.core.manager import OrderManager
 from lifecycle.drive.driver import NOTHING_WANTED, Driver, Sink
 from lifecycle.drive.recovery import new_session
+from lifecycle.dropin.bases import check_first
 from lifecycle.dropin.wanted import Quote, targets_of
 
 Quotes: TypeAlias = tuple[Iterable[Quote], Iterable[Quote]]
@@ -72,6 +73,8 @@ TIMER: Final = "order lifecycle"
 TICK_S: Final = 0.5
 """How often timers are looked at between cycles."""
 FILLS_MAX: Final = 20_000
+UNSEEN_MAX: Final = 10 * SECOND
+"""Without a quote tick for so long from the start, something is amiss."""
 
 STATUSES: Final[dict[str, Status]] = {
     "ACCEPTED": Status.OPEN,
@@ -342,6 +345,11 @@ class LifecycleMixin:
     venue: NautilusVenue
     driver: Driver
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Check the order of the bases."""
+        super().__init_subclass__(**options)
+        check_first(cls, LifecycleMixin, "on_order_event")
+
     def quotes(self, market: Market) -> Quotes | None:
         """Return the wanted bids and asks; None: what rests stays as it is for now."""
         raise NotImplementedError("a strategy must say what it wants: define quotes(market)")
@@ -372,6 +380,7 @@ class LifecycleMixin:
         self._cycle_every: Nanos = seconds(config.timing.cycle_s)
         self._cycle_due: Nanos = 0
         self._tick: Any = None
+        self._unseen_from: Nanos | None = self._now()
         self._is_busy = False
         now = self._now()
         self._busily(lambda: self.driver.start(now, self._session))
@@ -401,7 +410,12 @@ class LifecycleMixin:
     # What Nautilus calls.
 
     def on_quote_tick(self, tick: Any) -> None:
-        """Take the touch, and decide at once where that is due."""
+        """Take the touch, and decide at once where that is due.
+
+        Raises RuntimeError before `start_lifecycle`.
+        """
+        if not hasattr(self, "driver"):
+            raise RuntimeError("start_lifecycle must be called in on_start, was not")
         self._tick = tick
         self._busily(self._look)
 
@@ -419,6 +433,16 @@ class LifecycleMixin:
     # Inside.
 
     def _on_timer(self, _: Any) -> None:
+        if self._tick is None and self._unseen_from is not None:
+            unseen_for = self._now() - self._unseen_from
+            if unseen_for >= UNSEEN_MAX:
+                strategy: Any = self
+                name, so_far = self.venue.instrument.symbol, unseen_for // SECOND
+                strategy.log.warning(
+                    f"no quote tick of {name} in {so_far} s, and nothing is placed before the "
+                    f"first: call subscribe_quote_ticks"
+                )
+                self._unseen_from = None
         self._busily(self._look)
 
     def _busily(self, what: Callable[[], None]) -> None:

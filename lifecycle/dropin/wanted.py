@@ -30,7 +30,8 @@ FIGURES: Final = 12
 def targets_of(instrument: Instrument, bids: Iterable[Quote], asks: Iterable[Quote]) -> Targets:
     """Return targets for the quotes of both sides.
 
-    Raises ValueError where a number is not finite, is negative, or is exact and not valid.
+    Raises ValueError where a number is not finite, is negative, or is exact and not valid;
+    TypeError for what is no quote.
     """
     return Targets(_side(instrument, bids, Side.BUY), _side(instrument, asks, Side.SELL))
 
@@ -41,8 +42,12 @@ def _side(instrument: Instrument, quotes: Iterable[Quote], side: Side) -> tuple[
         if isinstance(quote, Target):
             price, qty = quote.price, quote.qty
         else:
-            price = price_of(instrument, quote[0], side)
-            qty = qty_of(instrument, quote[1])
+            try:
+                told_price, told_qty = quote
+            except (TypeError, ValueError):
+                what = f"a quote must be a price and a size, or a Target, was {quote!r}"
+                raise TypeError(what) from None
+            price, qty = price_of(instrument, told_price, side), qty_of(instrument, told_qty)
         if qty:
             sizes[price] = sizes.get(price, 0) + qty
     best_first = sorted(sizes, reverse=side is Side.BUY)

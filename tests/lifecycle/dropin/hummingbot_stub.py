@@ -1,7 +1,8 @@
-"""What the hummingbot drop-in touches of hummingbot, on the paper venue.
+"""What the hummingbot drop-in touches of hummingbot, on the paper venue, for where it is not there.
 
-Names and fields are those of hummingbot's own events, candidates and tracked orders (its commit
-2bfaccc); `test_hummingbot` holds them against the real ones where hummingbot is installed.
+Names and fields are those of hummingbot's own events, candidates and tracked orders (20260922);
+`test_hummingbot` holds them against the real ones where hummingbot is installed, and
+`test_hummingbot_package` runs the drop-in in hummingbot itself.
 """
 
 import enum
@@ -33,8 +34,9 @@ class OrderState(enum.Enum):
 
 
 class OrderType(enum.Enum):
-    """hummingbot's order types, the one used."""
+    """hummingbot's order types, the ones used."""
 
+    LIMIT = 2
     LIMIT_MAKER = 3
 
 
@@ -131,6 +133,7 @@ class TradingRule:
     min_price_increment: Decimal
     min_base_amount_increment: Decimal
     min_notional_size: Decimal
+    min_order_size: Decimal = Decimal(0)
 
 
 PAIR: Final = "ETH-USD"
@@ -139,6 +142,9 @@ NAME: Final = "paper"
 
 class Connector:
     """A connector that trades at the paper venue, and calls a strategy's handlers."""
+
+    name = NAME
+    order_types: tuple[OrderType, ...] = (OrderType.LIMIT, OrderType.LIMIT_MAKER)
 
     def __init__(self, venue: PaperVenue) -> None:
         unit = venue.instrument
@@ -161,6 +167,27 @@ class Connector:
         price = market.ask if is_buy else market.bid
         return Decimal("NaN") if price is None else price * self.venue.instrument.price_unit
 
+    def supported_order_types(self) -> tuple[OrderType, ...]:
+        """Return what a place may be sent as."""
+        return self.order_types
+
+    def get_maker_order_type(self) -> OrderType:
+        """Return the type for quotes."""
+        return self.order_types[-1]
+
+    def get_order_price_quantum(self, pair: str, _: Decimal) -> Decimal:
+        """Return the price step."""
+        return self.trading_rules[pair].min_price_increment
+
+    def get_order_size_quantum(self, pair: str, _: Decimal) -> Decimal:
+        """Return the size step."""
+        return self.trading_rules[pair].min_base_amount_increment
+
+    def quantize_order_price(self, pair: str, price: Decimal) -> Decimal:
+        """Return a price as it would be sent."""
+        step = self.trading_rules[pair].min_price_increment
+        return price // step * step
+
     def place(self, side: TradeType, amount: Decimal, price: Decimal) -> str:
         """Begin to create an order; return its id."""
         number, unit = next(self._numbers), self.venue.instrument
@@ -171,8 +198,9 @@ class Connector:
         self.venue.submit((Place(next(self._calls), name, ours, *what),), self.now)
         return name
 
-    def cancel(self, name: str) -> None:
+    def cancel(self, pair: str, name: str) -> None:
         """Begin to cancel an order, if it is tracked."""
+        assert pair == PAIR, "the only one"
         order = self.in_flight_orders.get(name)
         if order is not None:
             order.current_state = OrderState.PENDING_CANCEL
@@ -233,7 +261,7 @@ class Connector:
 
 
 class StrategyBase:
-    """What a strategy has of hummingbot's bases: the three calls, and the time of the tick."""
+    """What a strategy has of hummingbot's bases: the two calls, and the time of the tick."""
 
     def __init__(self, connector: Connector) -> None:
         self.connectors: Final = {NAME: connector}
@@ -250,10 +278,6 @@ class StrategyBase:
         """Place an ask; return its client order id."""
         assert order_type is OrderType.LIMIT_MAKER, "what it was told to use"
         return self.connectors[name].place(TradeType.SELL, amount, price)
-
-    def cancel(self, name: str, _: str, order_id: str) -> None:
-        """Cancel an order."""
-        self.connectors[name].cancel(order_id)
 
     def did_fill_order(self, event: OrderFilledEvent) -> None:
         """Do nothing, as hummingbot's."""

@@ -180,6 +180,11 @@ def test_what_cannot_work_is_refused_at_once() -> None:
         Converger(exchange)
 
 
+def test_a_class_with_its_bases_the_wrong_way_round_is_refused() -> None:
+    with pytest.raises(TypeError, match="Converging must stand before OrderManager among the ba"):
+        type("Swapped", (OrderManager, Converging), {})
+
+
 def test_the_sample_may_end_the_process(scene: Scene) -> None:
     scene.exchange.lose("create", "before", SystemExit(1))
     with pytest.raises(SystemExit):

@@ -1,11 +1,15 @@
 """The BitMEX sample itself: its order manager, exchange and connector, on a made-up server.
 
-Run where the package is installed (bitmex-market-maker); only its two wires are replaced, HTTP by
-an adapter of requests and the websocket by a table.
+Run where the package is installed (`python -m tools.peers_env bitmex`). In most tests its two wires
+are replaced, HTTP by an adapter of requests and the websocket by a table, so that no time passes;
+in the last one its own program runs against a server on this machine.
 """
 
 import importlib
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +24,7 @@ from tests.lifecycle.dropin.bitmex_sample import ExchangeInterface, HTTPError, T
 pytest.importorskip("market_maker", reason="bitmex-market-maker is not installed")
 requests = pytest.importorskip("requests")
 
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = """
 BASE_URL = "https://bitmex.invalid/api/v1/"
 API_KEY, API_SECRET = "key", "secret"
@@ -196,3 +201,52 @@ def test_a_creation_whose_answer_is_lost_is_found(
 
     assert len(server.paper.open_orders()) == len(done.kept) == 1
     assert server.calls.count("create") == 1
+
+
+PROGRAM = """
+from lifecycle.dropin.bitmex import Converging
+from market_maker.market_maker import OrderManager
+
+
+class CustomOrderManager(Converging, OrderManager):
+    def place_orders(self) -> None:
+        super().place_orders()
+        print("cycle", flush=True)
+
+
+CustomOrderManager().run_loop()
+"""
+"""As a user writes it, but that it tells of its cycles."""
+
+
+def test_the_samples_own_program_trades_by_its_own_wires(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    from tests.lifecycle.dropin.bitmex_server import serving
+
+    with serving() as server:
+        settings = SETTINGS.replace("https://bitmex.invalid/api/v1/", server.url)
+        (tmp_path / "settings.py").write_text(settings + "LOOP_INTERVAL = 0.2\n")
+        (tmp_path / "bot.py").write_text(PROGRAM)
+        command = [sys.executable, "-W", "ignore", "bot.py"]
+        with subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        ) as bot:
+            assert bot.stdout is not None
+            cycles, said = 0, []
+            while cycles < 10 and (line := bot.stdout.readline()):
+                cycles += line == "cycle\n"
+                said.append(line)
+            sent, resting = server.count("create", "amend", "cancel"), server.resting()
+            bot.send_signal(signal.SIGINT)
+            said.append(bot.stdout.read())
+
+        assert cycles == 10, "".join(said)
+        assert len(resting) >= 5
+        assert {row["clOrdID"][:10] for row in resting} == {"mm_bitmex_"}
+        assert sent < 20
+        assert server.resting() == []

@@ -1,7 +1,7 @@
 """ccxt's own class of Hyperliquid at a served venue: the whole way, asked and watched."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from itertools import takewhile
@@ -19,8 +19,9 @@ from exchange.hyperliquid.served.knobs import Knobs
 from exchange.hyperliquid.served.server import Server
 from exchange.market import Row
 from exchange.paper.generator import GeneratorConfig, generate
-from exchange.reports import Disconnected, Fill, Modified, Reconnected, Snapshot
-from exchange.units import SECOND
+from exchange.reports import Accepted, Disconnected, Fill, Modified, Reconnected, Snapshot
+from exchange.units import SECOND, seconds
+from exchange.venue import NoAnswer
 from lifecycle.dropin.ccxt_venue import CcxtVenue
 from tests.exchange.hyperliquid.client.driven import Run, ladder
 from tests.exchange.hyperliquid.client.serving import KEY, served
@@ -85,13 +86,23 @@ def judge(made: Run, server: Server) -> None:
     assert made.watched.broken == []
 
 
+async def trade(made: Run, until: Callable[[], bool], limit_s: float = 20.0) -> None:
+    """Quote until something has been seen: how long that takes is the machine's affair."""
+    wanted = ladder(made.venue, 3, 500, sway=40)
+    end = made.venue.clock.now() + seconds(limit_s)
+    while not until() and made.venue.clock.now() < end:
+        await made.go(0.3, wanted)
+    # What has arrived so far has done so before the withdrawal.
+    made.driver.deliver(made.venue.clock.now(), made.heard.append)
+
+
 @pytest.mark.parametrize("kind", [ccxt.async_support.hyperliquid, ccxt.pro.hyperliquid])
 def test_a_market_is_made_by_ccxt(kind: Any) -> None:
     async def story() -> None:
         async with run(kind, Knobs()) as (made, server):
-            await made.go(1.2, ladder(made.venue, 3, 500, sway=40))
+            await trade(made, lambda: made.cycles >= 5 and made.count(Modified) > 0)
 
-            assert await made.withdraw(5), made.summary()
+            assert await made.withdraw(10), made.summary()
             assert made.count(Modified) > 0
             judge(made, server)
 
@@ -101,10 +112,10 @@ def test_a_market_is_made_by_ccxt(kind: Any) -> None:
 def test_answers_that_are_lost_lose_nothing() -> None:
     async def story() -> None:
         async with run(ccxt.async_support.hyperliquid, FAULTY) as (made, server):
-            await made.go(1.5, ladder(made.venue, 3, 500, sway=40))
+            await trade(made, lambda: made.cycles >= 6 and made.count(NoAnswer) > 0)
             server.faults.knobs = Knobs()
 
-            assert await made.withdraw(10), made.summary()
+            assert await made.withdraw(20), made.summary()
             judge(made, server)
 
     asyncio.run(story())
@@ -112,11 +123,12 @@ def test_answers_that_are_lost_lose_nothing() -> None:
 
 def test_a_stream_that_breaks_is_told_and_watched_again() -> None:
     async def story() -> None:
-        async with run(ccxt.pro.hyperliquid, Knobs(disconnect_every_s=6)) as (made, server):
-            await made.go(1.5, ladder(made.venue, 3, 500, sway=40))
+        async with run(ccxt.pro.hyperliquid, Knobs(disconnect_every_s=10)) as (made, server):
+            seen = (Accepted, Disconnected, Reconnected)
+            await trade(made, lambda: all(made.count(kind) for kind in seen))
             server.faults.knobs = Knobs()
 
-            assert await made.withdraw(10), made.summary()
+            assert await made.withdraw(20), made.summary()
             assert made.count(Disconnected) > 0
             assert made.count(Reconnected) > 0
             judge(made, server)

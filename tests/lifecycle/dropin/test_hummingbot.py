@@ -34,7 +34,7 @@ class Maker(LifecycleMixin, stub.StrategyBase):
     def on_tick(self) -> None:
         """Start in the first tick, and keep what is proposed in all."""
         if not hasattr(self, "driver"):
-            self.start_lifecycle(NAME, PAIR, OrderType.LIMIT_MAKER, sinks=(self.see,))
+            self.start_lifecycle(NAME, PAIR, sinks=(self.see,))
             venue = self.venue
             rules = rules_of(STABLE, venue.instrument, venue.capabilities, self._session)
             self.watched = Watched(rules, self._now())
@@ -127,6 +127,46 @@ def test_a_proposal_between_cycles_sends_nothing() -> None:
     maker.current_timestamp = 61.0
 
     assert maker.keep(maker.create_proposal()) is None
+
+
+def maker_of(connector: Connector) -> Maker:
+    maker = Maker(connector)
+    maker.current_timestamp = 60.0
+    return maker
+
+
+def test_what_is_not_there_is_refused_by_name() -> None:
+    connector = Connector(PaperVenue(GENERATED, generate(GeneratorConfig(), 5), seed=5))
+    maker = maker_of(connector)
+
+    with pytest.raises(RuntimeError, match="start_lifecycle must be called before keep"):
+        maker.keep([])
+    with pytest.raises(ValueError, match="connector_name must be one of paper, was binance"):
+        maker.start_lifecycle("binance", PAIR)
+    with pytest.raises(ValueError, match=r"trading_pair must be one of paper \(ETH-USD\), was X-Y"):
+        maker.start_lifecycle(NAME, "X-Y")
+    connector.order_types = (OrderType.LIMIT,)
+    with pytest.raises(ValueError, match=r"one of paper \(LIMIT\), was LIMIT_MAKER"):
+        maker.start_lifecycle(NAME, PAIR, OrderType.LIMIT_MAKER)
+
+
+def test_a_class_with_its_bases_the_wrong_way_round_is_refused() -> None:
+    with pytest.raises(TypeError, match="LifecycleMixin must stand before StrategyBase among the"):
+        type("Swapped", (stub.StrategyBase, LifecycleMixin), {})
+
+
+def test_a_candidate_of_another_pair_is_refused_and_one_without_a_price_changes_nothing() -> None:
+    connector = Connector(PaperVenue(GENERATED, generate(GeneratorConfig(), 5), seed=5))
+    maker = maker_of(connector)
+    connector.tick(MINUTE, maker)
+    maker.on_tick()
+    ours = stub.OrderCandidate(PAIR, TradeType.BUY, SIZE, Decimal("NaN"))
+    maker.current_timestamp = 70.0
+
+    assert maker.keep([ours]) is None
+    maker.current_timestamp = 80.0
+    with pytest.raises(ValueError, match="a candidate must be of ETH-USD, was of X-Y"):
+        maker.keep([stub.OrderCandidate("X-Y", TradeType.BUY, SIZE, Decimal(1))])
 
 
 @pytest.mark.parametrize(

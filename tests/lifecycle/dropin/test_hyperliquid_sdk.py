@@ -16,6 +16,7 @@ from hyperliquid.utils.types import Cloid
 
 from exchange.hyperliquid.served.server import Server
 from lifecycle.config import Config, RiskConfig
+from lifecycle.dropin.hyperliquid_sdk import ManagedExchange
 from lifecycle.dropin.hyperliquid_sdk_info import ManagedInfo
 from tests.lifecycle.dropin.sdk_bot import (
     ALO,
@@ -329,6 +330,15 @@ def test_a_bot_that_starts_again_goes_on_with_its_ids(server: Server, tmp_path: 
         assert again == oid
         assert after == before
         assert bot.resting == []
+
+
+def test_what_cannot_be_managed_is_said_at_once(bot: Bot) -> None:
+    with pytest.raises(TypeError, match="an Exchange and an Info, was Info and Exchange"):
+        ManagedExchange(bot.info, bot.plain)
+    with pytest.raises(TypeError, match=r"coins must be several names, as in \['ETH'\]"):
+        ManagedExchange(bot.plain, bot.info, coins="ETH")
+    with pytest.raises(ValueError, match="coins must be those of the venue, was 'XYZ'"):
+        ManagedExchange(bot.plain, bot.info, coins=["XYZ"])
 
 
 def test_what_is_pushed_comes_by_the_bots_ids(server: Server, tmp_path: Path) -> None:

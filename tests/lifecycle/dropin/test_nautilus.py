@@ -109,9 +109,10 @@ class Maker(LifecycleMixin, Strategy):  # type: ignore[misc]
         return [(market.bid * unit, self.size)], [(market.ask * unit, self.size)]
 
 
-def played(kind: type[Maker], *, latency_ms: int = 50) -> Any:
+def played(kind: type[Maker], *, latency_ms: int = 50, logs: bool = False) -> Any:
     """Run a strategy over the market; return the engine, to be disposed of, and the strategy."""
-    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
+    logging = LoggingConfig(bypass_logging=not logs, log_colors=False)
+    engine = BacktestEngine(BacktestEngineConfig(logging=logging))
     engine.add_venue(
         venue=Venue("BINANCE"),
         oms_type=OmsType.NETTING,
@@ -177,6 +178,35 @@ def test_a_market_that_is_slow_to_answer_breaks_no_invariant() -> None:
     assert maker.position == lots(engine, maker)
     assert maker.watched.broken == []
     engine.dispose()
+
+
+def test_a_strategy_that_has_not_begun_says_so() -> None:
+    class Idle(Maker):
+        def on_start(self) -> None:
+            self.events = []
+            self.subscribe_quote_ticks(INSTRUMENT.id)
+
+    with pytest.raises(RuntimeError, match="start_lifecycle must be called in on_start"):
+        played(Idle)
+
+
+def test_without_quote_ticks_nothing_is_placed_and_it_is_said_once(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Deaf(Maker):
+        def subscribe_quote_ticks(self, _: Any) -> None:
+            """Subscribe to nothing."""
+
+    engine, maker = played(Deaf, logs=True)
+
+    assert maker.events == []
+    assert capfd.readouterr().out.count("no quote tick of ETHUSDT-PERP.BINANCE in 10 s") == 1
+    engine.dispose()
+
+
+def test_a_class_with_its_bases_the_wrong_way_round_is_refused() -> None:
+    with pytest.raises(TypeError, match="LifecycleMixin must stand before Strategy among the ba"):
+        type("Swapped", (Strategy, LifecycleMixin), {})
 
 
 def test_an_instrument_has_nautiluss_steps() -> None:

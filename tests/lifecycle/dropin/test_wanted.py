@@ -57,6 +57,12 @@ def test_sizes_are_rounded_down_and_may_not_be_negative() -> None:
         qty_of(FIXED, -1)
 
 
+@pytest.mark.parametrize("quote", [1999.0, (1999.0,), (1999.0, 0.1, "buy"), None])
+def test_what_is_no_quote_is_said(quote: Any) -> None:
+    with pytest.raises(TypeError, match="a quote must be a price and a size, or a Target, was"):
+        targets_of(FIXED, [quote], [])
+
+
 def test_a_ladder_is_sorted_and_quotes_at_one_price_are_one_and_of_no_size_are_none() -> None:
     bids: list[Quote] = [(99.0, 0.1), (100.0, 0.1), (100.0, 0.2), (98.0, 0.0), Target(1005, 7)]
     targets = targets_of(FIXED, bids, [])
