@@ -19,15 +19,12 @@ from spec.witness import Witness
 
 def clone_leg(leg: Leg) -> Leg:
     """Return a copy of a leg."""
-    other = Leg.__new__(Leg)
+    other = Leg(leg.oid, leg.price, leg.qty)
     other.booked = None if leg.booked is None else leg.booked.copy()
     other.ended = leg.ended
     other.ended_at = leg.ended_at
     other.is_guess = leg.is_guess
     other.filled = leg.filled
-    other.oid = leg.oid
-    other.price = leg.price
-    other.qty = leg.qty
     other.reported = leg.reported
     other.taken_at = leg.taken_at
     return other
@@ -35,13 +32,12 @@ def clone_leg(leg: Leg) -> Leg:
 
 def clone_order(order: Order) -> Order:
     """Return a copy of an order with its legs."""
-    other = Order.__new__(Order)
+    other = Order(order.cloid, order.side, 0, 0, 0)
     other.absences = order.absences
     other.absent_at = order.absent_at
     other.absent_in_snapshot = order.absent_in_snapshot
     other.answered = order.answered
     other.answered_at = order.answered_at
-    other.cloid = order.cloid
     other.closed_at = order.closed_at
     other.evidence_at = order.evidence_at
     other.expires_at = order.expires_at
@@ -59,7 +55,6 @@ def clone_order(order: Order) -> Order:
     other.reduce_only = order.reduce_only
     other.request = order.request
     other.request_no = order.request_no
-    other.side = order.side
     other.suspect = order.suspect
     other.unheard = order.unheard
     other.leg = clone_leg(order.leg)
@@ -105,17 +100,16 @@ def clone_ledger(ledger: Ledger) -> Ledger:
 
 def clone_budget(budget: Budget) -> Budget:
     """Return a copy of what was spent lately."""
-    other = Budget.__new__(Budget)
+    other = Budget(budget.settings)
     other.buckets = budget.buckets.copy()
     other.prepaid = budget.prepaid
-    other.settings = budget.settings
     other.started_at = budget.started_at
     return other
 
 
 def clone_guards(guards: Guards) -> Guards:
     """Return a copy of what the guards remember."""
-    other = Guards.__new__(Guards)
+    other = Guards(guards.settings)
     other.halted = guards.halted
     other.halted_request = guards.halted_request
     other.highest = guards.highest
@@ -126,19 +120,16 @@ def clone_guards(guards: Guards) -> Guards:
     other.refused = guards.refused
     other.seen = guards.seen
     other.sent = guards.sent.copy()
-    other.settings = guards.settings
     return other
 
 
 def clone_grid(grid: Grid) -> Grid:
     """Return a copy of the lattice and its held points."""
-    other = Grid.__new__(Grid)
+    other = Grid(grid.settings, grid.instrument)
     other.asks = grid.asks
     other.bids = grid.bids
     other.epoch = grid.epoch
-    other.instrument = grid.instrument
     other.raw = grid.raw
-    other.settings = grid.settings
     other.step = grid.step
     other.wanted = grid.wanted
     return other

@@ -5,7 +5,7 @@ order's machine, and is entered in the ledger.
 """
 
 from fractions import Fraction
-from typing import Final
+from typing import Final, Self
 
 from exchange.commands import Cancel, Modify, Place, Query, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
@@ -67,6 +67,10 @@ class Desk:
         "synced",
         "volatility",
     )
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; a copy does without it (`lifecycle.check.clone`)."""
+        return super().__new__(cls)
 
     def __init__(
         self,

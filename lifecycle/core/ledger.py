@@ -7,7 +7,7 @@ a request is accepted.
 """
 
 from fractions import Fraction
-from typing import Final
+from typing import Final, Self
 
 from exchange.units import SECOND, Nanos
 from lifecycle.core.settings import MILLION, Settings
@@ -33,6 +33,10 @@ class Ledger:
         "requests",
         "traded",
     )
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; a copy does without it (`lifecycle.check.clone`)."""
+        return super().__new__(cls)
 
     def __init__(self, settings: Settings, unit: Fraction = _ONE) -> None:
         """Start with what was used before; `unit` is one price unit × lot in quote currency."""

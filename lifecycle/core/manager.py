@@ -8,7 +8,7 @@ request ends by evidence: no answer is a doubt, never a failure.
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Final, assert_never
+from typing import Final, Self, assert_never
 
 from exchange.commands import Cancel, Modify, Place, Query
 from exchange.instrument import Instrument
@@ -62,6 +62,10 @@ class OrderManager:
     """Keeps, modifies, places and cancels the resting orders of one instrument."""
 
     __slots__ = ("_desk",)
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; a copy does without it (`lifecycle.check.clone`)."""
+        return super().__new__(cls)
 
     def __init__(
         self,

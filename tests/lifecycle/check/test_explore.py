@@ -108,6 +108,7 @@ def test_progress_is_told_depth_by_depth() -> None:
     assert (told[-1].states, told[-1].frontier) == (found.states, 0)
 
 
+@pytest.mark.python_core
 @pytest.mark.parametrize("name", ["cancel_by_cid", "drop_unknown_oid_fill"])
 def test_a_finding_has_a_shortest_path_and_it_leads_there(name: str) -> None:
     here = setting("move", "replace", BUDGETS["fill"])

@@ -120,6 +120,7 @@ CASES = [
 ]
 
 
+@pytest.mark.python_core
 @pytest.mark.parametrize(("bug", "venue", "budgets"), CASES)
 def test_the_scenario_of_a_bug_fails_while_the_bug_is_there_and_passes_without(
     bug: Bug, venue: str, budgets: Budgets, tmp_path: Path
@@ -139,6 +140,7 @@ def test_the_scenario_of_a_bug_fails_while_the_bug_is_there_and_passes_without(
     assert without.failures == ()
 
 
+@pytest.mark.python_core
 def test_a_surplus_order_becomes_a_place_that_must_not_be_sent(tmp_path: Path) -> None:
     here = setting("cancel-replace", MOVES)
     with pytest.MonkeyPatch.context() as patch:
@@ -174,6 +176,7 @@ def test_what_never_comes_to_rest_is_told_with_the_cycles_in_which_it_does_not(
     assert written.replays
 
 
+@pytest.mark.python_core
 def test_a_story_has_a_line_a_step_and_ends_with_the_broken_promise() -> None:
     here = setting("cancel-replace", REPEATS)
     with pytest.MonkeyPatch.context() as patch:

@@ -24,6 +24,7 @@ def explored(venue: str, *, reading: bool, **budgets: int) -> Explored:
     return explore(here, fuse=20_000, heal_every=0, stop=True, reading=reading)
 
 
+@pytest.mark.python_core
 def test_an_order_that_ends_otherwise_than_it_was_read_to_breaks_the_reading() -> None:
     with planted(ENDS_AS_FILLED):
         found = explored("replace", reading=True, target_changes=1)
@@ -93,6 +94,7 @@ def doubtful(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Order, "advance", hesitant)
 
 
+@pytest.mark.python_core
 def test_an_honest_venue_that_is_not_believed_breaks_trust(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
