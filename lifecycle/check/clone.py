@@ -151,6 +151,7 @@ def clone_desk(desk: Desk) -> Desk:
     other.modified_at = desk.modified_at
     other.now = desk.now
     other.proofs = desk.proofs
+    other.qty_is_total = desk.qty_is_total
     other.quiet = desk.quiet
     other.requests = desk.requests
     other.session = desk.session

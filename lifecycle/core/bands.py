@@ -7,7 +7,6 @@ more aggressive than wanted has the adverse factor besides. A drift equal to the
 inside.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from exchange.market import Queue
@@ -56,7 +55,7 @@ def level_latches(settings: Settings, base: int, levels: int, quota_factor: int)
     return found + found[-1:] * (levels - differ)
 
 
-def level_bands(settings: Settings, latches: Sequence[int], wanted: Sequence[Price]) -> list[Price]:
+def level_bands(settings: Settings, latches: list[int], wanted: list[Price]) -> list[Price]:
     """Return how far an order may be from each wanted price, in price units.
 
     A stale order is not kept, however its latch has widened.

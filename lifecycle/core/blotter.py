@@ -111,11 +111,6 @@ class Blotter:
                 self.book(order, leg, fill, counted=counted)
             self.settle(order, report)
 
-    def open_leg(self, order: Order, row: tuple[Oid, Price, Qty], report: Report) -> None:
-        """Learn that there is a new leg of this oid, price and size, and that the old is dead."""
-        oid, price, qty = row
-        self.bind(order, order.next_leg(oid, price, qty), oid, report)
-
     def book(self, order: Order, leg: Leg, fill: Fill, *, counted: bool = False) -> bool:
         """Count a fill of this leg, once; returns False where it was counted before.
 
@@ -168,13 +163,11 @@ class Blotter:
 
     def settle(self, order: Order, report: Report) -> None:
         """End an order whose request has been answered and whose current leg has ended."""
-        if order.is_closed or order.is_modifying:
-            return
         leg = order.leg
-        if leg.filled >= leg.qty:
-            self.advance(order, _FILLED_WHOLE, report)
-        elif leg.ended:
-            self.advance(order, _CANCELLED, report)
+        is_whole = leg.filled >= leg.qty
+        if not (is_whole or leg.ended) or order.is_closed or order.is_modifying:
+            return
+        self.advance(order, _FILLED_WHOLE if is_whole else _CANCELLED, report)
 
     def prove_modify(self, order: Order, oid: Oid, price: Price, qty: Qty, report: Report) -> None:
         """Take the unanswered modify as done: its result has been seen."""
@@ -184,7 +177,8 @@ class Blotter:
             if report.at >= order.leg.ended_at:
                 order.leg.ended = False
         else:
-            self.open_leg(order, (oid, price, qty), report)
+            # The old leg is dead.
+            self.bind(order, order.next_leg(oid, price, qty), oid, report)
         self.ask(order, _MODIFY_ANSWERED, report)
         self.advance(order, _ACCEPTED, report)
         self.settle(order, report)

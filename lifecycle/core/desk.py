@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from exchange.commands import Cancel, Modify, Place, Query, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
-from exchange.units import Nanos
+from exchange.units import Nanos, Price, Qty
 from exchange.venue import Capabilities
 from exchange.words import Side
 from lifecycle.core.account import Account
@@ -22,19 +22,20 @@ from lifecycle.core.order import Order
 from lifecycle.core.refusals import Refusals
 from lifecycle.core.settings import MILLION, Settings
 from spec.states import Hold, HoldEvent, RequestEvent
-from spec.trace import Plan, Target, Targets
+from spec.trace import Plan, Targets
 
 FOREVER: Nanos = 1 << 62
 PROOF: Final = 8
 """A shorter prefix of a cloid may be anyone's, and proves nothing."""
 
-# Members looked up once: an attribute of an enum costs a call on Python 3.11.
+# Looked up once: an attribute of an enum costs a call on Python 3.11.
 _FREE: Final = Hold.FREE
 _RELEASE: Final = HoldEvent.RELEASE
 _SEND_PLACE: Final = RequestEvent.SEND_PLACE
 _SEND_MODIFY: Final = RequestEvent.SEND_MODIFY
 _SEND_CANCEL: Final = RequestEvent.SEND_CANCEL
 _EARNED: Final = Spending.EARNED
+_MODIFY: Final = Modify
 
 
 class Desk:
@@ -58,6 +59,7 @@ class Desk:
         "modified_at",
         "now",
         "proofs",
+        "qty_is_total",
         "quiet",
         "refusals",
         "requests",
@@ -83,6 +85,7 @@ class Desk:
         self.settings = settings
         self.instrument = instrument
         self.capabilities = capabilities
+        self.qty_is_total = capabilities.qty_is_total
         self.session = session
         """Prefix of our cloids: unique to the start, so that no cloid is ever used twice."""
         self.proofs: tuple[str, ...] = (session,) if len(session) >= PROOF else ()
@@ -168,11 +171,11 @@ class Desk:
             self.due_at = expires_at
         return expires_at
 
-    def place(self, side: Side, target: Target, level: int) -> Place:
-        """Send a new order for a target."""
+    def place(self, side: Side, price: Price, qty: Qty, level: int) -> Place:
+        """Send a new order for the target of a level."""
         number = self._number()
         cloid = f"{self.session}{number:08x}"
-        order = Order(cloid, side, target.price, target.qty, self.now)
+        order = Order(cloid, side, price, qty, self.now)
         order.level = level
         assert order.ask(_SEND_PLACE), "a new order must be able to be placed"
         expires_at = self._sent(order, number)
@@ -183,27 +186,27 @@ class Desk:
             number,
             cloid,
             side,
-            target.price,
-            target.qty,
+            price,
+            qty,
             self.settings.post_only,
             order.reduce_only,
             expires_at,
         )
 
-    def modify(self, order: Order, target: Target) -> Modify:
+    def modify(self, order: Order, price: Price, qty: Qty) -> Modify:
         """Send the change of an order to its target."""
         self.requests = number = self.requests + 1
-        price, qty = target.price, target.qty
-        if self.capabilities.qty_is_total:
+        if self.qty_is_total:
             qty += order.leg.filled
         assert order.ask(_SEND_MODIFY), f"only an idle order is modified, was {order}"
-        expires_at, now = self._sent(order, number), self.now
+        expires_at = self._sent(order, number)
         order.goal_price = price
         order.goal_qty = qty
-        order.modified_at = self.modified_at = now
-        self.ledger.enter(cancel=False, now=now)
-        self.guards.enter(now, cancel=False)
-        return Modify(
+        at: Nanos | None = self.now
+        order.modified_at = self.modified_at = at
+        self.ledger.enter(cancel=False, now=self.now)
+        self.guards.enter(self.now, cancel=False)
+        return _MODIFY(
             number,
             order.cloid,
             order.leg.oid,

@@ -125,7 +125,7 @@ def _listed_under_new_oid(
         blotter.prove_modify(order, row.oid, row.price, max(order.goal_qty, row.qty), snapshot)
         return
     blotter.diverge("@H listed-under-another-oid", order, snapshot)
-    blotter.open_leg(order, (row.oid, row.price, row.qty), snapshot)
+    blotter.bind(order, order.next_leg(row.oid, row.price, row.qty), row.oid, snapshot)
 
 
 def _listed_as_known(blotter: Blotter, order: Order, row: OpenOrder, snapshot: Snapshot) -> None:

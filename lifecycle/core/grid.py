@@ -110,12 +110,13 @@ class Grid:
         wanted = max(finest, by_volatility) * pressure
         wanted = -(-wanted // (MILLION * tick)) * tick
         room = _spacing(bids, asks)
-        if room is not None:
+        if room > 0:
             # Coarser than the ladder, two levels would have one price.
             wanted = max(tick, min(wanted, room // tick * tick))
         step = self.step
-        fits = step > 0 and step % tick == 0 and (room is None or step <= max(room, tick))
-        if fits and abs(wanted - step) * MILLION <= settings.grid_hold * step:
+        fits = step > 0 and step % tick == 0 and (room == 0 or step <= max(room, tick))
+        change = wanted - step if wanted > step else step - wanted
+        if fits and change * MILLION <= settings.grid_hold * step:
             return
         if wanted != step:
             self.step = wanted
@@ -148,14 +149,17 @@ class Grid:
         return tuple(points)
 
 
-def _spacing(bids: list[Price], asks: list[Price]) -> Price | None:
-    """Return the least distance between two levels of a side, None without two."""
-    least: Price | None = None
-    for prices in (bids, asks):
-        for level in range(1, len(prices)):
-            gap = abs(prices[level] - prices[level - 1])
-            if least is None or gap < least:
-                least = gap
+def _spacing(bids: list[Price], asks: list[Price]) -> Price:
+    """Return the least distance between two levels of a side, 0 without two."""
+    least: Price = 0
+    for level in range(1, len(bids)):
+        gap = bids[level - 1] - bids[level]
+        if least == 0 or gap < least:
+            least = gap
+    for level in range(1, len(asks)):
+        gap = asks[level] - asks[level - 1]
+        if least == 0 or gap < least:
+            least = gap
     return least
 
 

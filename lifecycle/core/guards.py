@@ -115,7 +115,8 @@ class Guards:
 
     def enter(self, now: Nanos, *, cancel: bool) -> None:
         """Note a request that is sent now; with the breaker open it is the probe."""
-        self.sent.append(now)
+        if self.settings.rate_max is not None:
+            self.sent.append(now)
         if not cancel and self.refused and self.is_open:
             self.probe_at = now + self.settings.reject_pause
 

@@ -42,7 +42,7 @@ from lifecycle.core.plan import Round, blind_decisions, target_decisions
 from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.timers import run_timers
 from spec.states import Request, RequestEvent
-from spec.trace import Action, Divergence, Plan, Reaction, Targets
+from spec.trace import Action, Divergence, Plan, Reaction, Target, Targets
 
 CANCEL_REPLACE: Final = Capabilities()
 """The default: a modify is a cancel and a place in one request."""
@@ -95,7 +95,8 @@ class OrderManager:
         ValueError where they are not, or where time runs backwards; nothing has happened then.
         """
         desk = self._desk
-        self._check_time(now)
+        if now < desk.now:
+            raise _backwards(now, desk)
         grid, quiet = desk.grid, desk.quiet
         if quiet is not None and (
             now >= desk.due_at
@@ -146,15 +147,20 @@ class OrderManager:
     def receive(self, report: Report, now: Nanos) -> Reaction:
         """Learn what the venue says happened; raises ValueError where time runs backwards."""
         desk = self._desk
-        self._check_time(now)
+        blotter = desk.blotter
+        if now < desk.now:
+            raise _backwards(now, desk)
         desk.now = now
         desk.quiet = None
-        rested = bool(desk.blotter.open)
+        traded, rested = blotter.traded, desk.guards.halted and bool(blotter.open)
         self._apply(report)
-        desk.earn()
-        reaction = self._reaction()
-        if desk.guards.halted and rested and not desk.blotter.open:
-            # The last one is gone: a look from now on is the proof.
+        if blotter.traded != traded:
+            desk.earn()
+        reaction = _NOTHING
+        if blotter.to_query or blotter.divergences:
+            reaction = self._reaction()
+        if rested and not blotter.open:
+            # We are halted and the last one is gone: a look from now on is the proof.
             return Reaction((*reaction.queries, desk.query_open()), reaction.divergences)
         if type(report) is Reconnected:
             # What was said meanwhile is lost: ask for the whole picture at once.
@@ -313,13 +319,11 @@ class OrderManager:
 
     def _check_time(self, now: Nanos) -> None:
         if now < self._desk.now:
-            raise ValueError(f"now must not run backwards, was {now} after {self._desk.now}")
+            raise _backwards(now, self._desk)
 
     def _reaction(self) -> Reaction:
         desk = self._desk
         blotter = desk.blotter
-        if not blotter.to_query and not blotter.divergences:
-            return _NOTHING
         queries: tuple[Query, ...] = desk.query_orders()
         divergences: tuple[Divergence, ...] = tuple(blotter.divergences)
         blotter.divergences.clear()
@@ -333,10 +337,10 @@ class OrderManager:
             reports.on_fill(blotter, report)
         elif type(report) is Accepted:
             reports.on_accepted(blotter, report)
-            self._granted(blotter.orders.get(report.cloid))
+            self._granted(report)
         elif type(report) is Modified:
             reports.on_modified(blotter, report)
-            self._granted(blotter.orders.get(report.cloid))
+            self._granted(report)
         elif type(report) is Cancelled:
             reports.on_cancelled(blotter, report)
             if report.reason is _USER:
@@ -390,12 +394,15 @@ class OrderManager:
                 ours = any(row.oid not in blotter.foreign for row in snapshot.open)
                 guards.is_proven = not (blotter.open or ours)
 
-    def _granted(self, order: Order | None) -> None:
+    def _granted(self, report: Accepted | Modified) -> None:
         """Note that the venue takes requests, and this very thing."""
         desk = self._desk
-        desk.ledger.accept()
-        desk.guards.accept()
-        if order is not None and desk.refusals:
+        if desk.ledger.limited:
+            desk.ledger.accept()
+        if desk.guards.refused:
+            desk.guards.accept()
+        order = desk.blotter.orders.get(report.cloid) if desk.refusals else None
+        if order is not None:
             leg = order.leg
             desk.refusals.forget((order.side, leg.price, leg.qty))
             desk.refusals.forget((order.cloid, leg.price, leg.leaves))
@@ -414,7 +421,7 @@ class OrderManager:
                 guards.refuse(now)
             if report.alive is _YES:
                 qty = order.goal_qty
-                if self._desk.capabilities.qty_is_total:
+                if self._desk.qty_is_total:
                     qty -= order.leg.filled
                 refusals.add((order.cloid, order.goal_price, qty), now)
 
@@ -430,20 +437,27 @@ class OrderManager:
             desk.blotter.settle(order, ended)
 
 
+def _backwards(now: Nanos, desk: Desk) -> ValueError:
+    return ValueError(f"now must not run backwards, was {now} after {desk.now}")
+
+
 def _check_targets(targets: Targets) -> None:
     """Raise ValueError where targets are not best first, bids below asks."""
-    for name, wanted, buys in (("bids", targets.bids, True), ("asks", targets.asks, False)):
-        before: Price | None = None
-        for target in wanted:
-            price = target.price
-            if price <= 0 or target.qty <= 0:
-                raise ValueError(f"{name} must have a positive price and size, was {target}")
-            if before is not None and not is_ahead(before, price, buys=buys):
-                raise ValueError(
-                    f"{name} must be best first and each price once, was {price} after {before}"
-                )
-            before = price
-    if targets.bids and targets.asks and targets.bids[0].price >= targets.asks[0].price:
-        raise ValueError(
-            f"bids must stay below asks, was {targets.bids[0].price} and {targets.asks[0].price}"
-        )
+    bids, asks = targets.bids, targets.asks
+    _check_side("bids", bids, buys=True)
+    _check_side("asks", asks, buys=False)
+    if bids and asks and bids[0].price >= asks[0].price:
+        raise ValueError(f"bids must stay below asks, was {bids[0].price} and {asks[0].price}")
+
+
+def _check_side(name: str, wanted: tuple[Target, ...], *, buys: bool) -> None:
+    before: Price = 0
+    for target in wanted:
+        price: Price = target.price
+        if price <= 0 or target.qty <= 0:
+            raise ValueError(f"{name} must have a positive price and size, was {target}")
+        if before > 0 and not is_ahead(before, price, buys=buys):
+            raise ValueError(
+                f"{name} must be best first and each price once, was {price} after {before}"
+            )
+        before = price

@@ -6,21 +6,23 @@ without a partner one, and a pair too far apart to modify two. A brute-force tes
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from exchange.units import Price
 from lifecycle.core.ahead import is_ahead
-from lifecycle.core.order import Order
 from spec.trace import Target
 
 Pairs: TypeAlias = list[int]
 """For each order the index of its target, -1 without one."""
 
+_NOWHERE: Final[list[int]] = []
+"""Shared by all orders that no target is near to, and never written to."""
+
 
 def match_keeps(
-    prices: Sequence[Price],
-    wanted: Sequence[Price],
-    taken: Sequence[bool],
+    prices: list[Price],
+    wanted: list[Price],
+    taken: list[bool],
     reach: int,
     stands: Callable[[int, int], bool],
     *,
@@ -43,15 +45,17 @@ def match_keeps(
         limit = price + reach if buys else price - reach
         while first < count and is_ahead(wanted[first], limit, buys=buys):
             first += 1
-        near: list[int] = []
-        edges.append(near)
+        near = _NOWHERE
         j, limit = first, price - reach if buys else price + reach
         while j < count and not is_ahead(limit, wanted[j], buys=buys):
             if not taken[j] and stands(i, j):
+                if near is _NOWHERE:
+                    near = []
                 near.append(j)
             j += 1
         if len(near) > 1:
             near.sort(key=lambda j: abs(wanted[j] - price))
+        edges.append(near)
     if not any(edges):
         return pairs
     for same in (True, False):
@@ -70,7 +74,7 @@ def match_keeps(
 
 
 def _augment(
-    i: int, edges: Sequence[list[int]], pairs: Pairs, owner: list[int], tried: set[int]
+    i: int, edges: list[list[int]], pairs: Pairs, owner: list[int], tried: set[int]
 ) -> bool:
     """Find a target for order i, moving others to another of theirs; depth ≤ len(targets)."""
     for j in edges[i]:
@@ -85,18 +89,21 @@ def _augment(
 
 
 def match_leftovers(
-    orders: Sequence[Order],
-    targets: Sequence[Target],
-    left_orders: Sequence[int],
-    left_targets: Sequence[int],
-    reach: Callable[[Target], int] | None,
+    prices: list[Price],
+    wanted: list[Price],
+    left_orders: list[int],
+    left_targets: list[int],
+    reaches: list[Price] | None,
+    *,
+    buys: bool,
 ) -> list[tuple[int, int]]:
     """Pair what is left, both lists sorted from the touch outwards, for modifying.
 
-    `reach` gives how far a modify may go to a target, in price units; None is any distance.
-    Orders and targets beyond reach of each other stay unpaired.
+    `prices` are those of the orders, `wanted` those of the targets, `reaches` says how far a modify
+    may go to each of these; None is any distance. Orders and targets beyond reach of each other
+    stay unpaired.
     """
-    if reach is None:
+    if reaches is None:
         both = min(len(left_orders), len(left_targets))
         return [(left_orders[n], left_targets[n]) for n in range(both)]
     found: list[tuple[int, int]] = []
@@ -104,10 +111,10 @@ def match_leftovers(
     while a < len(left_orders) and b < len(left_targets):
         i, j = left_orders[a], left_targets[b]
         # Positive: the order is further from the touch than the target.
-        outward = targets[j].price - orders[i].leg.price
-        if orders[i].side < 0:
+        outward = wanted[j] - prices[i]
+        if not buys:
             outward = -outward
-        limit = reach(targets[j])
+        limit = reaches[j]
         if outward > limit:
             b += 1
         elif outward < -limit:

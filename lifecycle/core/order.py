@@ -27,7 +27,6 @@ _PHASES: Final = tuple(Phase)
 _REQUESTS: Final = tuple(Request)
 _HOLDS: Final = tuple(Hold)
 _PENDING_NEW: Final = Phase.PENDING_NEW
-_RESTING: Final = Phase.RESTING
 _IDLE: Final = Request.IDLE
 _CANCELLING: Final = Request.CANCELLING
 _CANCELLING_IN_DOUBT: Final = Request.CANCELLING_IN_DOUBT
@@ -204,7 +203,10 @@ class Order:
 
     def advance(self, event: PhaseEvent, now: Nanos) -> bool:
         """Give the phase an event; returns False on a divergence, and then nothing has changed."""
-        cell = PHASE[self.phase][event]
+        # As numbers: compiled, a member of an enum is a slow index.
+        phase: int = self.phase
+        column: int = event
+        cell = PHASE[phase][column]
         if cell == DIVERGENCE:
             return False
         if cell != EXPECTED:
@@ -228,7 +230,9 @@ class Order:
 
     def ask(self, event: RequestEvent) -> bool:
         """Give the request an event; returns False on a divergence, and then nothing changed."""
-        cell = REQUEST[self.request][event]
+        request: int = self.request
+        column: int = event
+        cell = REQUEST[request][column]
         if cell == DIVERGENCE:
             return False
         if cell != EXPECTED:
@@ -239,7 +243,9 @@ class Order:
 
     def hold_by(self, event: HoldEvent) -> None:
         """Give the hold an event; every cell of its table is filled."""
-        cell = HOLD[self.hold][event]
+        hold: int = self.hold
+        column: int = event
+        cell = HOLD[hold][column]
         assert cell != DIVERGENCE, f"holding must be legal in every state, was not in {self.hold!r}"
         if cell != EXPECTED:
             self.hold = _HOLDS[cell]
@@ -255,7 +261,8 @@ class Order:
     def is_closed(self) -> bool:
         """Whether it may fill no more, late reports of earlier fills apart."""
         # The closed phases come last; the table's order is checked by the tests of states.
-        return self.phase > _RESTING
+        phase: int = self.phase
+        return phase > RESTING
 
     @property
     def is_placing(self) -> bool:
@@ -276,7 +283,8 @@ class Order:
     def is_in_doubt(self) -> bool:
         """Whether the outcome of its newest request is unknown."""
         # In-doubt states have even values; the table's order is checked by the tests of states.
-        return self.request != _IDLE and self.request % 2 == 0
+        request: int = self.request
+        return request != IDLE and request % 2 == 0
 
     def is_past(self, at: Nanos) -> bool:
         """Say whether a look at this time has seen all that the newest request can ever do."""
@@ -285,7 +293,8 @@ class Order:
     @property
     def is_in_flight(self) -> bool:
         """Whether its request is unanswered and not yet in doubt."""
-        return self.request % 2 == 1
+        request: int = self.request
+        return request % 2 == 1
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -305,7 +314,7 @@ class Order:
     @property
     def leaves(self) -> Qty:
         """What remains of the current leg, 0 when closed."""
-        return 0 if self.phase > _RESTING else self.leg.leaves
+        return 0 if self.is_closed else self.leg.leaves
 
     def open_risk(self, amends: bool) -> Qty:
         """Return what may still be booked as filled, in the worst case.
@@ -314,7 +323,7 @@ class Order:
         is one leg, and the larger of its two sizes counts.
         """
         unbooked = self.unheard
-        if self.phase > _RESTING:
+        if self.is_closed:
             return min(unbooked + self.leg.unbooked, max(0, self.known - self.filled))
         if unbooked:
             unbooked = min(unbooked, max(0, self.known - self.filled))
@@ -349,13 +358,14 @@ class Order:
         if self.old_legs is _NO_LEGS:
             self.old_legs = {}
         self.old_legs[leg.oid] = leg
-        self.unheard += leg.unbooked
+        if leg.reported > leg.filled:
+            self.unheard += leg.unbooked
 
     def next_leg(self, oid: Oid, price: Price, qty: Qty) -> Leg:
         """Open a leg and make it the current one."""
         self.supersede(self.leg)
-        self.leg = Leg(oid, price, qty)
-        return self.leg
+        self.leg = leg = Leg(oid, price, qty)
+        return leg
 
     def __repr__(self) -> str:
         """Return cloid, side, state and the current leg, for people."""

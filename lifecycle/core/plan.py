@@ -14,7 +14,7 @@ from typing import Final
 
 from exchange.commands import Command, Place
 from exchange.market import Market
-from exchange.units import Qty
+from exchange.units import Price, Qty
 from exchange.words import Cloid, Side
 from lifecycle.core.ahead import is_ahead, reaches
 from lifecycle.core.bands import base_latch
@@ -24,9 +24,9 @@ from lifecycle.core.order import Order
 from lifecycle.core.settings import MILLION
 from lifecycle.core.sides import SidePlan, Want
 from spec.states import Hold, HoldEvent, Request
-from spec.trace import Action, Decision, Reason, Target, Targets
+from spec.trace import Action, Decision, Reason, Targets
 
-# Enum members looked up once: before Python 3.12 each access costs a function call.
+# Looked up once: before Python 3.12 each access to a member of an enum costs a function call.
 _CANCELLING: Final = Request.CANCELLING
 _IDLE: Final = Request.IDLE
 _WITHDRAW: Final = Want.WITHDRAW
@@ -66,6 +66,7 @@ _LATCH: Final = HoldEvent.LATCH
 _FREE: Final = Hold.FREE
 _LATCHED: Final = Hold.LATCHED
 _DEBOUNCED: Final = Hold.DEBOUNCED
+_DECISION: Final = Decision
 _SPEND_CHANGE: Final = Spending.CHANGE
 _SPEND_PLACE: Final = Spending.PLACE
 _SPEND_CANCEL: Final = Spending.CANCEL
@@ -284,11 +285,12 @@ class Round:
 
     def _emergency(self, plan: SidePlan, i: int) -> None:
         """Get an order out of the way of our other side: a modify if that may be, or a cancel."""
-        order, target = plan.orders[i], plan.targets[plan.levels[i]]
-        moves_away = is_ahead(order.leg.price, target.price, buys=plan.buys)
+        order, level = plan.orders[i], plan.levels[i]
+        price, qty = plan.target_prices[level], plan.target_qtys[level]
+        moves_away = is_ahead(order.leg.price, price, buys=plan.buys)
         interval = self._in_interval(order)
-        if moves_away and not interval and self._barrier(order, plan, target) is None:
-            self._send_modify(plan, i, target, _EMERGENCY)
+        if moves_away and not interval and self._barrier(order, plan, price, qty) is None:
+            self._send_modify(plan, i, price, _EMERGENCY)
         else:
             self._cancel(plan, i, _EMERGENCY)
 
@@ -305,15 +307,10 @@ class Round:
                 order.hold_by(_DEBOUNCE)
                 self._note(plan, i, _ACTION_WAIT, _REASON_DEBOUNCED)
             return
-        level = plan.levels[i]
-        if plan.drift is None:
-            target = plan.targets[level]
-            barrier = self._barrier(order, plan, target)
-        else:
-            target, barrier = self._aimed(order, plan, level)
+        price, barrier = self._aimed(order, plan, plan.levels[i])
         if barrier is None:
             reason = _STALE if order.cloid in self.urgent else _REASON_MODIFY
-            self._send_modify(plan, i, target, reason)
+            self._send_modify(plan, i, price, reason)
         elif barrier is _EXPOSURE and plan.is_stale(i) and self.desk.ledger.can_request:
             # Both legs would count. A cancel first and a place after it keep the cap, and the
             # price true; a debounced order may only be cancelled alone, as an emergency.
@@ -339,14 +336,14 @@ class Round:
         elif sent:
             self._note_level(plan, level, _PREDECESSOR)
 
-    def _send_modify(self, plan: SidePlan, i: int, target: Target, reason: Reason) -> None:
-        order = plan.orders[i]
+    def _send_modify(self, plan: SidePlan, i: int, price: Price, reason: Reason) -> None:
+        order, qty = plan.orders[i], plan.target_qtys[plan.levels[i]]
         if self.desk.settings.exposure_cap is not None:
             amends = self.desk.blotter.amends
-            plan.risk += max(0, target.qty - order.leg.open_risk) if amends else target.qty
-        plan.advance(target.price)
+            plan.risk += max(0, qty - order.leg.open_risk) if amends else qty
+        plan.advance(price)
         self._note(plan, i, _ACTION_MODIFY, reason)
-        self.modifies.append(self.desk.modify(order, target))
+        self.modifies.append(self.desk.modify(order, price, qty))
 
     def _cancel(self, plan: SidePlan, i: int, reason: Reason) -> bool:
         ledger = self.desk.ledger
@@ -381,13 +378,14 @@ class Round:
                 room -= 1
 
     def _place(self, plan: SidePlan, level: int) -> bool:
-        target, barrier = self._aimed(None, plan, level)
+        price, barrier = self._aimed(None, plan, level)
         if barrier is not None:
             self._note_level(plan, level, barrier)
             return False
-        plan.risk += target.qty
-        plan.advance(target.price)
-        command = self.desk.place(plan.side, target, level)
+        qty = plan.target_qtys[level]
+        plan.risk += qty
+        plan.advance(price)
+        command = self.desk.place(plan.side, price, qty, level)
         self.desk.budget.place(self.desk.now)
         self.places.append(command)
         self._note_level(plan, level, _UNCOVERED, command)
@@ -395,10 +393,11 @@ class Round:
 
     # Gates.
 
-    def _barrier(self, order: Order | None, plan: SidePlan, target: Target) -> Reason | None:
+    def _barrier(
+        self, order: Order | None, plan: SidePlan, price: Price, qty: Qty
+    ) -> Reason | None:
         """Return why a place (`order` None) or a modify may not be sent now, None if it may."""
         desk = self.desk
-        price, qty, side = target.price, target.qty, plan.side
         if not desk.instrument.accepts(price, qty):
             return _INVALID
         buys = plan.buys
@@ -408,7 +407,7 @@ class Round:
         if facing is not None and reaches(price, facing, buys=buys):
             return _OWN_ORDER
         if self.is_refusing and desk.refusals.holds(
-            (side if order is None else order.cloid, price, qty), desk.now
+            (plan.side if order is None else order.cloid, price, qty), desk.now
         ):
             return _BACKOFF
         if desk.settings.exposure_cap is not None and self._over_cap(order, plan, qty):
@@ -422,14 +421,14 @@ class Round:
 
     def _aimed(
         self, order: Order | None, plan: SidePlan, level: int
-    ) -> tuple[Target, Reason | None]:
+    ) -> tuple[Price, Reason | None]:
         """Return where to send, and what forbids it: in step with the ladder, or to the target."""
-        target = plan.targets[level]
+        price, qty = plan.target_prices[level], plan.target_qtys[level]
         if plan.drift is not None:
             aim = plan.aims[level]
-            if aim is not target and self._barrier(order, plan, aim) is None:
+            if aim != price and self._barrier(order, plan, aim, qty) is None:
                 return aim, None
-        return target, self._barrier(order, plan, target)
+        return price, self._barrier(order, plan, price, qty)
 
     def _over_cap(self, order: Order | None, plan: SidePlan, qty: Qty) -> bool:
         cap = self.desk.settings.exposure_cap
@@ -448,7 +447,7 @@ class Round:
             band = plan.bands[level] if plan.is_plain else plan.band(i, level)
         cloid, at, leaves = plan.orders[i].cloid, plan.prices[i], plan.leaves[i]
         self.decisions.append(
-            Decision(cloid, plan.side, level, action, reason, at, price, leaves, qty, band)
+            _DECISION(cloid, plan.side, level, action, reason, at, price, leaves, qty, band)
         )
 
     def _note_level(

@@ -137,16 +137,17 @@ def on_modified(blotter: Blotter, report: Modified) -> None:
     order = blotter.find(report.cloid, None)
     if order is None:
         return
-    known = order.leg_of(report.oid)
-    ours = order.is_modifying and answers(order, report.request)
+    oid, request = report.oid, report.request
+    known = order.leg_of(oid)
+    ours = order.is_modifying and (request == 0 or request == order.request_no)
     if ours and (known is None or blotter.amends):
         if blotter.amends and not _is_goal(order, report):
             return
-        blotter.prove_modify(order, report.oid, report.price, report.qty, report)
+        blotter.prove_modify(order, oid, report.price, report.qty, report)
         if not order.is_closed:
             blotter.witness(order, report.at)
         return
-    if ours and known is order.leg and report.request == order.request_no:
+    if ours and known is order.leg and request == order.request_no:
         # The answer to this very request: the venue has kept the oid.
         known.price, known.qty, known.ended = report.price, report.qty, False
         blotter.ask(order, _MODIFY_ANSWERED, report)

@@ -144,13 +144,14 @@ class SidePlan:
         self.drift = self._ladder_drift() if settings.in_step else None
         """How far the ladder that is kept has drifted; None where there is none to be in step
         with."""
-        self._aims: tuple[Target, ...] | None = None
+        self._aims: list[Price] | None = None
 
     @property
-    def aims(self) -> tuple[Target, ...]:
+    def aims(self) -> list[Price]:
         """Where what is sent for each level goes: to its target, or in step with what is kept."""
         if self._aims is None:
-            self._aims = self.targets if self.drift is None else self._in_step(self.drift)
+            drift = self.drift
+            self._aims = self.target_prices if drift is None else self._in_step(drift)
         return self._aims
 
     def _match(self) -> None:
@@ -218,30 +219,32 @@ class SidePlan:
         kept.sort()
         return kept[keeps // 2]
 
-    def _in_step(self, drift: int) -> tuple[Target, ...]:
-        """Move the targets as far as the ladder has drifted.
+    def _in_step(self, drift: int) -> list[Price]:
+        """Return the wanted prices moved as far as the ladder has drifted.
 
         Each stays inside its band, so that nothing sent there is moved again at once.
         """
         settings, snap = self.desk.settings, self.desk.instrument.snap
         adverse = settings.adverse_factor if is_ahead(drift, 0, buys=self.buys) else MILLION
-        aims = []
-        for target, latch, band in zip(self.targets, self.latches, self.bands, strict=True):
+        aims: list[Price] = []
+        for wanted, latch, band in zip(self.target_prices, self.latches, self.bands, strict=True):
             most = band
             if adverse != MILLION:
                 # Rounded as the band of an order is, or what is sent there could be outside.
                 width = latch * adverse // MILLION
-                most = in_units(min(width, stale_band(settings, width)), target.price)
-            price = snap(target.price + max(-most, min(most, drift)), self.side)
-            near = 0 < abs(price - target.price) <= most
-            aims.append(Target(price, target.qty) if near else target)
+                most = in_units(min(width, stale_band(settings, width)), wanted)
+            price = snap(wanted + max(-most, min(most, drift)), self.side)
+            aims.append(price if abs(price - wanted) <= most else wanted)
         # Where the bands are narrow for some and wide for others, rungs could meet.
-        apart = all(is_ahead(a.price, b.price, buys=self.buys) for a, b in pairwise(aims))
-        return tuple(aims) if apart else self.targets
+        apart = all(is_ahead(a, b, buys=self.buys) for a, b in pairwise(aims))
+        return aims if apart else self.target_prices
 
     def _pair_leftovers(self, left: list[int], free: list[int]) -> None:
         """Pair for modifying what can be modified, then for replacing what cannot."""
-        pairs = match_leftovers(self.orders, self.targets, left, free, self._reach())
+        reaches = self._reaches()
+        pairs = match_leftovers(
+            self.prices, self.target_prices, left, free, reaches, buys=self.buys
+        )
         self._pair(pairs, _MODIFY)
         if len(pairs) == min(len(left), len(free)):
             return
@@ -258,12 +261,11 @@ class SidePlan:
 
         A keep saves two calls, a modify within reach one; among equals the least total drift.
         """
-        reach = self._reach()
-        assert reach is not None, "with any reach nothing is replaced"
+        reaches = self._reaches()
+        assert reaches is not None, "with any reach nothing is replaced"
         kept = {level for level in pairs if level >= 0}
         usable = [not was or level in kept for level, was in enumerate(taken)]
-        far = 1 + sum(target.price for target in self.targets)
-        far += sum(self.orders[i].leg.price for i in idle)
+        far = 1 + sum(self.target_prices) + sum(self.prices[i] for i in idle)
         far *= len(idle)
         # More than there are pairs: calls count first, then keeps, then drift.
         rank = len(idle) + 1
@@ -272,13 +274,13 @@ class SidePlan:
         for n, i in enumerate(idle):
             order = self.orders[i]
             row = [0] * len(self.targets)
-            for level, target in enumerate(self.targets):
+            for level, wanted in enumerate(self.target_prices):
                 if not usable[level]:
                     continue
-                drift = abs(order.leg.price - target.price)
+                drift = abs(self.prices[i] - wanted)
                 if stands(n, level):
                     row[level] = (2 * rank + 1) * far - drift
-                elif drift <= reach(target) or order.hold is _DEBOUNCED:
+                elif drift <= reaches[level] or order.hold is _DEBOUNCED:
                     row[level] = rank * far - drift
             gains.append(row)
         chosen = assign(gains, len(self.targets))
@@ -315,10 +317,8 @@ class SidePlan:
         if self.is_plain:
             return self.bands[level]
         width = self._width(i, level)
-        return in_units(min(width, stale_band(self.desk.settings, width)), self._price(level))
-
-    def _price(self, level: int) -> Price:
-        return self.target_prices[level]
+        width = min(width, stale_band(self.desk.settings, width))
+        return in_units(width, self.target_prices[level])
 
     def _width(self, i: int, level: int) -> int:
         """Return the latch of order i at a level, in millionths of a basis point."""
@@ -358,14 +358,15 @@ class SidePlan:
 
         return stands
 
-    def _reach(self) -> Callable[[Target], int] | None:
-        """Return how far one modify may go to a target, in price units; None: any distance."""
+    def _reaches(self) -> list[Price] | None:
+        """Return how far one modify may go to each target, in price units; None: any distance."""
         most = self.desk.settings.modify_max
         if most is None:
             return None
         if most == 0:
-            return _nowhere
-        return lambda target: in_units(most, target.price)
+            # Not even the same price is within: every change is a replacement.
+            return [-1] * len(self.target_prices)
+        return [in_units(most, price) for price in self.target_prices]
 
     def is_stale(self, i: int) -> bool:
         """Say whether order i is beyond the stale band of its target."""
@@ -401,8 +402,3 @@ class SidePlan:
             if order.is_modifying and is_ahead(goal, best, buys=self.buys):
                 best = goal
         return best
-
-
-def _nowhere(_target: Target) -> int:
-    """Return a reach that not even the same price is within: every change is a replacement."""
-    return -1

@@ -12,13 +12,10 @@ import pytest
 from exchange.words import Side
 from lifecycle.core.bands import in_units
 from lifecycle.core.match import match_leftovers
-from lifecycle.core.order import Order
 from lifecycle.core.settings import MILLION
-from spec.trace import Target
 from tests.proofs.symbolic import Formula, counterexample, integer, of, paths, z3
 
 SIZES: Final = tuple(itertools.product(range(1, 4), repeat=2))
-QTY: Final = 1
 
 
 def outward(prices: list[int], side: Side) -> list[Formula]:
@@ -59,15 +56,11 @@ def larger_pairing(
     given = [*outward(prices, side), *outward(wanted, side), *[of(limit) >= 0 for limit in reach]]
     if band:
         given += [of(price) > 0 for price in [*prices, *wanted]]
-    orders = [Order(f"o{i}", side, price, QTY, 0) for i, price in enumerate(prices)]
-    # A symbolic price says nothing of its index, so the size carries it to the reach.
-    targets = [Target(price, j) for j, price in enumerate(wanted)]
+    orders, targets = (list(range(count)) for count in counts)
 
     ways = paths(
         given,
-        lambda: match_leftovers(
-            orders, targets, range(counts[0]), range(counts[1]), lambda target: reach[target.qty]
-        ),
+        lambda: match_leftovers(prices, wanted, orders, targets, reach, buys=side is Side.BUY),
     )
 
     for way in ways:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from exchange.commands import Cancel, Command, Modify, Place, QueryOpen
 from exchange.reports import Accepted, Cancelled, CancelRejected, Fill, ModifyRejected
-from exchange.units import Nanos
+from exchange.units import Nanos, Price, Qty
 from exchange.words import Alive, CancelReason, Outcome
 from lifecycle.core import evidence, manager, order, reports, timers
 from lifecycle.core.blotter import Blotter
@@ -26,7 +26,7 @@ from lifecycle.core.order import Leg, Order
 from lifecycle.core.plan import Round
 from lifecycle.core.sides import SidePlan
 from spec.states import Phase, PhaseEvent, Request, RequestEvent
-from spec.trace import Reaction, Reason, Target
+from spec.trace import Reaction, Reason
 
 Change: TypeAlias = tuple[object, str, Any]
 """Whose attribute, its name, and what stands there while the bug is in."""
@@ -180,8 +180,8 @@ def _cancel_and_place(self: Round, plan: SidePlan, i: int) -> None:
         self._place(plan, plan.levels[i])
 
 
-def _original_size(self: Desk, one: Order, target: Target) -> Modify:
-    return replace(_modify(self, one, target), qty=one.leg.qty)
+def _original_size(self: Desk, one: Order, price: Price, qty: Qty) -> Modify:
+    return replace(_modify(self, one, price, qty), qty=one.leg.qty)
 
 
 def _bug(sentence: str, *changes: tuple[object, str, Callable[..., Any]]) -> tuple[str, Any]:

@@ -74,7 +74,7 @@ def matched(
 
 def beside(plan: SidePlan) -> list[int]:
     """Return how far the aim of each level is from its target."""
-    return [aim.price - target.price for aim, target in zip(plan.aims, plan.targets, strict=True)]
+    return [aim - target.price for aim, target in zip(plan.aims, plan.targets, strict=True)]
 
 
 def sent(story: Story) -> list[int]:
@@ -177,7 +177,7 @@ def test_the_adverse_band_of_an_aim_is_rounded_as_that_of_an_order(adverse: floa
     wanted = [(10_240, 10), (10_140, 10), (10_040, 10)]
 
     aim = matched([(10_146, 10), (10_046, 10)], wanted, told=told).aims[0]
-    plan = matched([(aim.price, 10), (10_146, 10), (10_046, 10)], wanted, told=told)
+    plan = matched([(aim, 10), (10_146, 10), (10_046, 10)], wanted, told=told)
 
     assert plan.wants == [Want.KEEP] * 3
 
@@ -189,7 +189,7 @@ def test_a_price_in_step_is_one_that_the_venue_takes() -> None:
     bids = matched(rests, wanted, told=config(latch_bps=10.0), instrument=FIGURED)
 
     assert beside(bids) == [10] * 4
-    assert all(FIGURED.is_valid_price(aim.price) for aim in bids.aims)
+    assert all(FIGURED.is_valid_price(aim) for aim in bids.aims)
 
 
 def test_a_price_in_step_that_snaps_out_of_the_band_is_the_target() -> None:
@@ -262,7 +262,7 @@ def test_two_that_are_kept_and_half_of_the_levels_are_a_ladder(
 def test_nothing_is_in_step_where_that_is_off() -> None:
     plan = matched(quotes(9, shift=5), quotes(), told=config(in_step=False))
 
-    assert plan.aims is plan.targets
+    assert plan.aims is plan.target_prices
 
 
 # Whatever rests and is wanted.
@@ -295,10 +295,10 @@ def test_what_is_sent_is_in_its_band_and_in_order_and_is_not_moved_again(
     plan = matched(rests, wanted, told=told, side=side, instrument=instrument)
     first, second = twice(rests, wanted, told, side, instrument)
 
-    assert all(instrument.is_valid_price(aim.price) for aim in plan.aims)
+    assert all(instrument.is_valid_price(aim) for aim in plan.aims)
     assert all(abs(away) <= band for away, band in zip(beside(plan), plan.bands, strict=True))
-    assert all((one.price - two.price) * side > 0 for one, two in pairwise(plan.aims))
-    assert set(first) <= {aim.price for aim in plan.aims}
+    assert all((one - two) * side > 0 for one, two in pairwise(plan.aims))
+    assert set(first) <= set(plan.aims)
     assert second == []
 
 

@@ -225,17 +225,16 @@ def test_a_taken_target_is_kept_for_whoever_took_it() -> None:
 def test_a_leftover_is_paired_as_far_as_a_modify_reaches(
     reach: int, pairs: list[tuple[int, int]]
 ) -> None:
-    orders = [resting(Side.BUY, 20_000, 10)]
+    for wanted in (20_040, 19_960):
+        found = match_leftovers([20_000], [wanted], [0], [0], [reach], buys=True)
 
-    assert match_leftovers(orders, [Target(20_040, 10)], [0], [0], lambda _t: reach) == pairs
-    assert match_leftovers(orders, [Target(19_960, 10)], [0], [0], lambda _t: reach) == pairs
+        assert found == pairs
 
 
 def test_leftovers_out_of_reach_are_passed_over() -> None:
-    orders = [resting(Side.BUY, price, 10) for price in (20_100, 20_000)]
-    wanted = [Target(20_005, 10), Target(19_900, 10)]
+    prices, wanted = [20_100, 20_000], [20_005, 19_900]
 
-    pairs = match_leftovers(orders, wanted, [0, 1], [0, 1], lambda _t: 20)
+    pairs = match_leftovers(prices, wanted, [0, 1], [0, 1], [20, 20], buys=True)
 
     assert pairs == [(1, 0)]
 

@@ -91,7 +91,7 @@ class Turn:
             return
         order.level = level
         self._note(order, level, Action.MODIFY, Reason.MODIFY, band)
-        self._modifies.append(self.desk.modify(order, target))
+        self._modifies.append(self.desk.modify(order, target.price, target.qty))
 
     def cancel(self, order: Order, level: int, band: int) -> None:
         """Cancel an idle order; `level` is -1 where no target wants it."""
@@ -107,7 +107,7 @@ class Turn:
         if not self._may_be_sent(side, target):
             self._note_level(side, level, Reason.WOULD_CROSS, band, None)
             return
-        command = self.desk.place(side, target, level)
+        command = self.desk.place(side, target.price, target.qty, level)
         self._places.append(command)
         self._note_level(side, level, Reason.UNCOVERED, band, command.cloid)
 
