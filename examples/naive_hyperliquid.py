@@ -6,8 +6,8 @@
 
 With `--managed` one line is different (see `main`), and most of its calls are gone. It trades for
 a new account of a local paper venue; its quotes are those of the GLFT model with a kappa that
-jitters, as an estimate from little data does. Needs `pip install order-lifecycle[hyperliquid]` and
-`hyperliquid-python-sdk`.
+jitters, as an estimate from little data does. Needs `hyperliquid-python-sdk`, and in a clone
+`pip install '.[hyperliquid]'`.
 """
 
 import argparse

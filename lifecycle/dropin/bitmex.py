@@ -52,8 +52,10 @@ from lifecycle.drive.recovery import begin, new_session, resume
 from lifecycle.dropin.bases import check_first
 from lifecycle.dropin.calls import Call, outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
-from lifecycle.dropin.converged import Converged, converged
+from lifecycle.dropin.converged import Converged, Unplaced, converged
+from lifecycle.dropin.given import check_config
 from lifecycle.dropin.monotone import Monotone
+from lifecycle.dropin.volatility import Volatility
 from lifecycle.dropin.wanted import price_of, targets_of
 from lifecycle.journal.base import Header, JournalError
 from lifecycle.journal.sqlite import SqliteJournal
@@ -119,6 +121,7 @@ class Converger:
                 "the exchange must not be a dry run, was one: nothing there is ever answered; "
                 "set DRY_RUN = False, and try it with the BASE_URL of the test network"
             )
+        check_config(config)
         if config.risk.exposure_cap is not None:
             raise ValueError(
                 f"risk.exposure_cap must not be set, was {config.risk.exposure_cap}: here not "
@@ -142,6 +145,9 @@ class Converger:
             self._stack.close()
             raise JournalError(f"{path} must be of this instrument, is of {header.instrument}")
         self._driver: Final = Driver(manager, Monotone(self.venue, manager), writes)
+        self._volatility: Final = Volatility(config.smoothing)
+        self.unplaced: Final = Unplaced()
+        """Why quotes have no order, for the log."""
         self._last: Nanos = manager.now
         self.venue.adopt(
             (order.leg.oid, order.cloid, order.leg.filled)
@@ -155,18 +161,17 @@ class Converger:
     ) -> Converged:
         """Keep, amend, create and cancel so that what rests comes to what is wanted.
 
-        Returns each decision with its reason. Raises ValueError for orders that cannot be.
+        Returns each decision with its reason. Raises ValueError for orders that cannot be, or that
+        are in the list of the other side.
         """
-        wanted = [
-            [(float(order["price"]), float(order["orderQty"])) for order in orders]
-            for orders in (buy_orders, sell_orders)
-        ]
+        wanted = (_quotes(buy_orders, "Buy"), _quotes(sell_orders, "Sell"))
         targets = targets_of(self.venue.instrument, *wanted)
         self._settle()
         self.venue.look()
         self._settle()
         now = self._now()
-        plan = self._driver.cycle(now, targets, self.venue.market(now))
+        market = self._volatility.shown(self.venue.market(now))
+        plan = self._driver.cycle(now, targets, market)
         self._settle()
         return converged(plan, self.venue.instrument)
 
@@ -188,6 +193,17 @@ class Converger:
     def _now(self) -> Nanos:
         self._last = max(self._last, self._clock.now())
         return self._last
+
+
+def _quotes(orders: Iterable[Order], side: str) -> list[tuple[float, float]]:
+    quotes = []
+    for order in orders:
+        if not {"price", "orderQty"} <= order.keys():
+            raise ValueError(f"an order must have price and orderQty, was {order!r}")
+        if order.get("side", side) != side:
+            raise ValueError(f"an order of this list must be a {side}, was {order!r}")
+        quotes.append((float(order["price"]), float(order["orderQty"])))
+    return quotes
 
 
 class Converging:
@@ -217,8 +233,11 @@ class Converging:
     def converge_orders(
         self, buy_orders: Iterable[Order], sell_orders: Iterable[Order]
     ) -> Converged:
-        """Converge, and log what was sent."""
-        done = self.converger.converge_orders(buy_orders, sell_orders)
+        """Converge, and log what was sent, and why something was not."""
+        converger = self.converger
+        done = converger.converge_orders(buy_orders, sell_orders)
+        for line in converger.unplaced.news(done.plan, converger.venue.instrument):
+            log.warning("%s", line)
         for decided in (*done.modified, *done.placed, *done.cancelled):
             log.info("%s", decided)
         return done

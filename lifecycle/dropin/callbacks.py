@@ -30,7 +30,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
@@ -52,12 +51,13 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import MINUTE, SECOND, Nanos, Price, seconds
+from exchange.units import MINUTE, SECOND, Nanos, seconds
 from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import Alive, CancelReason, Cloid, Oid, Status
 from lifecycle.config import Config
-from lifecycle.dropin.calls import NotSent, Refused, outcome_of
+from lifecycle.dropin.calls import Call, NotSent, Refused, outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
+from lifecycle.dropin.given import check_functions
 from lifecycle.dropin.rows import (
     Filled,
     Found,
@@ -66,6 +66,7 @@ from lifecycle.dropin.rows import (
     read_fill,
     read_found,
     read_row,
+    read_touch,
     ticket_of,
 )
 from lifecycle.dropin.wanted import Number
@@ -100,7 +101,7 @@ class CallbackVenue:
         cancel: Function,
         fills: Function | Literal["heard"] | None = None,
         order: Function | None = None,
-        touch: Callable[[], tuple[Number | None, Number | None]] | None = None,
+        touch: Callable[[], tuple[Number | None, Number | None] | None] | None = None,
         capabilities: Capabilities = BY_CALLS,
         poll_s: float = 5.0,
         lag_s: float = 0.5,
@@ -114,13 +115,20 @@ class CallbackVenue:
         must return at once; without it no collar is held, and nothing is known that a post-only
         price might cross. Each `poll_s` the venue is looked at, `lag_s` after that is decided: so
         far what it shows may lag behind. `threads`: functions that are not async are called in a
-        thread of their own, one at a time; otherwise in the loop, which waits for them.
+        thread of their own, one at a time; otherwise in the loop, which waits for them. Raises
+        TypeError for what cannot be called so, and for what is no instrument.
         """
+        check_functions(open_orders=open_orders, place=place, cancel=cancel)
+        if inspect.iscoroutinefunction(touch):
+            raise TypeError("touch must return at once, was async: return what was heard last")
+        if not isinstance(instrument, Instrument):
+            raise TypeError(f"instrument must be an Instrument, was {instrument!r}")
         self.instrument: Final = instrument
         self.capabilities: Final = capabilities
         self.clock: Final = Clock() if clock is None else clock
         self.trouble = ""
         """What went wrong last, empty where nothing did."""
+        self._touch_trouble = ""
         self._open_orders: Final = open_orders
         self._place: Final = place
         self._modify: Final = modify
@@ -197,9 +205,18 @@ class CallbackVenue:
         return True
 
     def market(self, now: Nanos) -> Market:
-        """Return the touch as the bot sees it, nothing where it does not tell."""
-        bid, ask = (None, None) if self._touch is None else self._touch()
-        return Market(now, self._nearest(bid), self._nearest(ask))
+        """Return the touch as the bot sees it, nothing where it does not tell or has failed to."""
+        bid = ask = None
+        if self._touch is not None:
+            call = Call()
+            with call:
+                bid, ask = read_touch(self._touch(), self.instrument)
+            trouble = "" if call.error is None else f"touch: {call.error!r}"
+            if trouble not in {"", self._touch_trouble}:
+                self.trouble = trouble
+                log.warning("no book is known, %s", trouble)
+            self._touch_trouble = trouble
+        return Market(now, bid, ask)
 
     def seen(self, now: Nanos) -> list[Row]:  # noqa: ARG002 - there are none
         """Return no rows: they are the bot's affair."""
@@ -333,6 +350,8 @@ class CallbackVenue:
         return error
 
     def _snapshot(self, rows: Any, told: Any, asked: Nanos, request: int) -> Snapshot:
+        if rows is None:
+            raise TypeError("open_orders must return what rests, [] if nothing does, was None")
         listed = [read_row(row, self.instrument) for row in rows]
         fills = tuple(read_fill(one, self.instrument, asked) for one in told)
         return Snapshot(asked, self._names.named(listed, asked), fills, request)
@@ -393,12 +412,6 @@ class CallbackVenue:
         self._inbox.append(Received(self.clock.now(), said))
         assert self._arrived is not None, "nothing is said before anything was asked"
         self._arrived.set()
-
-    def _nearest(self, price: Number | None) -> Price | None:
-        if price is None:
-            return None
-        exact = Decimal(f"{price:.12g}") if isinstance(price, float) else Decimal(price)
-        return int((exact / self.instrument.price_unit).to_integral_value()) or None
 
 
 class _Names:

@@ -219,7 +219,9 @@ class Sender:
 
     def _failed(self, command: Request, error: Exception) -> None:
         proof = NOT_SAID if isinstance(error, _Unsayable) else proof_of(error)
-        log.info("%s %s: %r", type(command).__name__, command.cloid, error)
+        # A refusal is told as the reason of a decision; of all else this is the only trace.
+        level = logging.INFO if proof.outcome is None else logging.WARNING
+        log.log(level, "%s %s: %r", type(command).__name__, command.cloid, error)
         self._counts[type(error).__name__] += 1
         if proof.outcome is not None:
             self._unknown(command, proof.outcome)

@@ -21,6 +21,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -93,8 +94,12 @@ class CcxtVenue:
         exchange's id; one that is in no row is never modified. Open orders and fills are asked for
         each `poll_s`, the book each `book_s`, unless they are watched; `streams` False watches
         nothing. `lag_s` is how far what the venue shows may be behind what it has done. A call is
-        given up after `timeout_s`: less than `timing.request_timeout_s` tells more.
+        given up after `timeout_s`: less than `timing.request_timeout_s` tells more. Raises
+        TypeError for an exchange of plain `ccxt`, whose calls block.
         """
+        if not iscoroutinefunction(getattr(exchange, "load_markets", None)):
+            was = f"{type(exchange).__module__}.{type(exchange).__name__}"
+            raise TypeError(f"exchange must be of ccxt.pro or ccxt.async_support, was {was}")
         self.dialect: Final = dialect_of(exchange.id) if dialect is None else dialect
         self.clock: Final[Clocked] = Clock() if clock is None else clock
         self.counts: Final[Counter[str]] = Counter()
@@ -122,18 +127,21 @@ class CcxtVenue:
         self._fills_at: Nanos = 0
         """Up to when fills have been asked for."""
         self._reader: Reader
+        """Made when the venue is opened, as the next two are."""
         self._sight: Sight
         self._sender: Sender
 
     async def open(self) -> None:
         """Load the market, and begin to watch or to ask; raises what ccxt raises.
 
-        Raises ValueError where the market is not linear, or the venue lacks what is needed.
+        That is AuthenticationError where a credential is missing, BadSymbol for a market that is
+        not there. Raises ValueError where it is not linear, or the venue lacks what is needed.
         """
         exchange, has = self._exchange, self._exchange.has
         for needed in ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades"):
             if not has.get(needed):
                 raise ValueError(f"{exchange.id} must have {needed}, has not")
+        exchange.check_required_credentials()
         await exchange.load_markets()
         market = exchange.market(self._symbol)
         self._reader = Reader(self.dialect, market, exchange.precisionMode)
@@ -196,7 +204,12 @@ class CcxtVenue:
 
     @property
     def instrument(self) -> Instrument:
-        """The market's units and rules, as ccxt has loaded them; known once it is open."""
+        """The market's units and rules, as ccxt has loaded them.
+
+        Raises RuntimeError before it is open.
+        """
+        if not hasattr(self, "_reader"):
+            raise RuntimeError("the venue must be open: async with CcxtVenue(…) as venue")
         return self._reader.instrument
 
     @property

@@ -20,6 +20,7 @@ from lifecycle.drive.driver import Driver, Sink
 from lifecycle.drive.recovery import Recovery, begin, new_session, resume
 from lifecycle.drive.switch import KillSwitch
 from lifecycle.dropin.clock import Clocked, clock_of
+from lifecycle.dropin.given import check_config
 from lifecycle.dropin.monotone import Monotone
 from lifecycle.dropin.quoter import NotWithdrawnError, Quoter, StoppedError
 from lifecycle.journal.base import Header, Journal, JournalError
@@ -75,11 +76,15 @@ def connect(
     start on the same journal. A bot that has not converged for `silence_s` has everything
     withdrawn until it does; None: never.
 
-    Entering raises JournalError where the journal cannot be used, and ValueError where the
-    configuration has no meaning for the venue.
+    Raises TypeError for what is no venue or no configuration, ValueError for an `on_exit` that is
+    not there. Entering raises JournalError where the journal cannot be used, and ValueError where
+    the configuration has no meaning for the venue.
     """
     if on_exit not in ("withdraw", "leave"):
         raise ValueError(f"on_exit must be withdraw or leave, was {on_exit!r}")
+    check_config(config)
+    if not callable(getattr(venue, "submit", None)):
+        raise TypeError(f"venue must be one (it has submit, poll, wait, market), was {venue!r}")
     return Connecting(
         venue,
         config,

@@ -1,6 +1,7 @@
 """What a converge has come to, in words and in human units, for the bot that asked for it."""
 
 from decimal import Decimal
+from typing import Final
 
 from msgspec import Struct
 
@@ -9,6 +10,19 @@ from exchange.units import Price, Qty
 from exchange.words import Cloid, Side
 from lifecycle.explain.words import REASONS
 from spec.trace import Action, Decision, Plan, Reason
+
+LASTING: Final = frozenset(
+    {
+        Reason.BREAKER,
+        Reason.COLLAR,
+        Reason.EXPOSURE,
+        Reason.INVALID,
+        Reason.LIMITED,
+        Reason.SIZE,
+        Reason.STALE_MARKET,
+    }
+)
+"""Why a quote has no order for as long as nobody does something about it."""
 
 
 class Decided(Struct, frozen=True):
@@ -82,6 +96,23 @@ class Converged(Struct, frozen=True):
     def __str__(self) -> str:
         """Return a line for each decision."""
         return "\n".join(str(decided) for decided in self.decisions)
+
+
+class Unplaced:
+    """Says why quotes have no order, for who reads a log: each reason of a side once."""
+
+    def __init__(self) -> None:
+        self._told: frozenset[tuple[Side, Reason]] = frozenset()
+
+    def news(self, plan: Plan, instrument: Instrument) -> list[str]:
+        """Return a line for each reason that was not there in the last cycle."""
+        found = {
+            (one.side, one.reason): one
+            for one in plan.decisions
+            if one.action is Action.WAIT and one.reason in LASTING
+        }
+        told, self._told = self._told, frozenset(found)
+        return [str(_decided(one, instrument)) for why, one in found.items() if why not in told]
 
 
 def converged(plan: Plan, instrument: Instrument) -> Converged:

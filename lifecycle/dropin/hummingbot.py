@@ -53,6 +53,9 @@ from lifecycle.drive.driver import NOTHING_WANTED, Driver, Sink
 from lifecycle.drive.recovery import new_session
 from lifecycle.dropin.bases import check_first
 from lifecycle.dropin.calls import Call, outcome_of
+from lifecycle.dropin.converged import Unplaced
+from lifecycle.dropin.given import check_config
+from lifecycle.dropin.volatility import Volatility
 from lifecycle.dropin.wanted import targets_of
 from spec.trace import Plan, Targets
 
@@ -342,6 +345,7 @@ class LifecycleMixin:
         its own orders when it starts: those are not ours, and `config.orders.foreign` says what
         becomes of them. Raises ValueError for a connector, a pair or a type that is not there.
         """
+        check_config(config)
         config = replace(config, modify=replace(config.modify, enabled=False))
         self.venue = HummingbotVenue(self, connector_name, trading_pair, order_type)
         self._session = new_session()
@@ -356,6 +360,8 @@ class LifecycleMixin:
         self.driver = Driver(manager, self.venue, sinks, observers=observers, refill=refill_after)
         self._cycle_every: Nanos = seconds(config.timing.cycle_s)
         self._cycle_due: Nanos = 0
+        self._volatility = Volatility(config.smoothing)
+        self._unplaced = Unplaced()
         self.driver.start(self._now(), self._session)
 
     def keep(self, proposal: Iterable[Any]) -> Plan | None:
@@ -364,7 +370,7 @@ class LifecycleMixin:
         `proposal` is of hummingbot's order candidates: anything with `trading_pair`, `order_side`,
         `price` and `amount`. Where a price is NaN, as hummingbot has it where a book is empty, all
         stays as it is. Returns the plan, None where nothing was decided. Raises RuntimeError before
-        `start_lifecycle`, ValueError for a candidate of another pair.
+        `start_lifecycle`, ValueError for a candidate of another pair, TypeError for None.
         """
         if not hasattr(self, "driver"):
             raise RuntimeError("start_lifecycle must be called before keep, in the first on_tick")
@@ -372,6 +378,8 @@ class LifecycleMixin:
         for _ in range(2):
             # The second time the answers to what was asked because of the first.
             driver.deliver(now)
+        if self._volatility.is_due(now):
+            self._volatility.see(self.market())
         if now < self._cycle_due and not driver.is_to_refill(now):
             return None
         self._cycle_due = now + self._cycle_every
@@ -382,12 +390,17 @@ class LifecycleMixin:
             log.warning("nothing is decided: the proposal has no price")
             driver.skip(now)
             return None
-        return driver.cycle(now, targets, self.market())
+        plan = driver.cycle(now, targets, self._volatility.shown(self.market()))
+        for line in self._unplaced.news(plan, self.venue.instrument):
+            log.warning("%s", line)
+        return plan
 
-    def _targets(self, proposal: Iterable[Any]) -> Targets | None:
+    def _targets(self, proposal: Iterable[Any] | None) -> Targets | None:
         instrument = self.venue.instrument
         bids: list[tuple[float, float]] = []
         asks: list[tuple[float, float]] = []
+        if proposal is None:
+            raise TypeError("a proposal must be a list of candidates, [] for none, was None")
         for candidate in proposal:
             pair, price = candidate.trading_pair, float(candidate.price)
             if pair != instrument.symbol:

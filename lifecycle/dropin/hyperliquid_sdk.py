@@ -33,6 +33,7 @@ from lifecycle.drive.recovery import begin, resume
 from lifecycle.drive.recovery import new_session as new_prefix
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.converged import Converged
+from lifecycle.dropin.given import check_config
 from lifecycle.dropin.hyperliquid_sdk_book import BotOrder
 from lifecycle.dropin.hyperliquid_sdk_desk import Desk
 from lifecycle.dropin.hyperliquid_sdk_info import ManagedInfo
@@ -89,6 +90,7 @@ class ManagedExchange:
         if not (hasattr(exchange, "bulk_orders") and hasattr(info, "open_orders")):
             was = f"{type(exchange).__name__} and {type(info).__name__}"
             raise TypeError(f"ManagedExchange must be given an Exchange and an Info, was {was}")
+        check_config(config)
         if isinstance(coins, str):
             raise TypeError(f"coins must be several names, as in [{coins!r}], was {coins!r}")
         coins = None if coins is None else tuple(coins)
@@ -227,13 +229,18 @@ class ManagedExchange:
         """Say all that shall rest of a coin, in place of what the bot wanted before.
 
         A quote is `(is_buy, sz, limit_px)`. Returns what was decided about each and why, without
-        waiting for answers; what has to wait is retried. Raises ValueError for quotes that cannot
-        be, what the SDK raises where the venue cannot be looked at.
+        waiting for answers; what has to wait is retried. Raises TypeError or ValueError for quotes
+        that cannot be, what the SDK raises where the venue cannot be looked at.
         """
         desk = self._desk(coin)
         instrument = desk.asset.instrument
         wanted: dict[tuple[Side, int], int] = {}
-        for is_buy, sz, limit_px in quotes:
+        for quote in quotes:
+            try:
+                is_buy, sz, limit_px = quote
+            except (TypeError, ValueError):
+                what = f"a quote must be (is_buy, sz, limit_px), was {quote!r}"
+                raise TypeError(what) from None
             side = Side.BUY if is_buy else Side.SELL
             key = side, price_of(instrument, limit_px, side)
             wanted[key] = wanted.get(key, 0) + qty_of(instrument, sz)

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from exchange.commands import Cancel, Modify, Place
 from exchange.hyperliquid.instruments import Asset
 from exchange.market import Market
@@ -360,10 +358,7 @@ class Desk:
         self._deliver()
         now = self._now()
         targets, sides = self.book.targets()
-        market = self.market
-        self._volatility.see(market)
-        if self._volatility.told > 0:
-            market = replace(market, volatility=self._volatility.told)
+        market = self._volatility.shown(self.market)
         plan = self._driver.cycle(now, targets, market)
         self._cycled_at = now
         requests: dict[Cloid, int] = {}

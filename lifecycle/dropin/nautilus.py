@@ -53,7 +53,10 @@ from lifecycle.core.manager import OrderManager
 from lifecycle.drive.driver import NOTHING_WANTED, Driver, Sink
 from lifecycle.drive.recovery import new_session
 from lifecycle.dropin.bases import check_first
-from lifecycle.dropin.wanted import Quote, targets_of
+from lifecycle.dropin.converged import Unplaced
+from lifecycle.dropin.given import check_config
+from lifecycle.dropin.volatility import Volatility
+from lifecycle.dropin.wanted import Quote, both_of, targets_of
 
 Quotes: TypeAlias = tuple[Iterable[Quote], Iterable[Quote]]
 """Bids and asks, as pairs of price and size or as targets."""
@@ -368,6 +371,7 @@ class LifecycleMixin:
         The manager decides every `timing.cycle_s`, and sooner where a level has lost its order.
         `sinks` take every record before anything is sent, a journal first.
         """
+        check_config(config)
         strategy: Any = self
         self.venue = NautilusVenue(strategy, instrument_id, capabilities)
         self._session = new_session()
@@ -379,6 +383,8 @@ class LifecycleMixin:
         self.driver = Driver(manager, self.venue, sinks, observers=observers, refill=refill_after)
         self._cycle_every: Nanos = seconds(config.timing.cycle_s)
         self._cycle_due: Nanos = 0
+        self._volatility = Volatility(config.smoothing)
+        self._unplaced = Unplaced()
         self._tick: Any = None
         self._unseen_from: Nanos | None = self._now()
         self._is_busy = False
@@ -436,9 +442,8 @@ class LifecycleMixin:
         if self._tick is None and self._unseen_from is not None:
             unseen_for = self._now() - self._unseen_from
             if unseen_for >= UNSEEN_MAX:
-                strategy: Any = self
                 name, so_far = self.venue.instrument.symbol, unseen_for // SECOND
-                strategy.log.warning(
+                self._warn(
                     f"no quote tick of {name} in {so_far} s, and nothing is placed before the "
                     f"first: call subscribe_quote_ticks"
                 )
@@ -461,6 +466,8 @@ class LifecycleMixin:
     def _look(self) -> None:
         now = self._now()
         self.driver.deliver(now)
+        if self._tick is not None and self._volatility.is_due(now):
+            self._volatility.see(self.market())
         if now >= self._cycle_due or self.driver.is_to_refill(now):
             if self._tick is None and not self.driver.manager.is_halted:
                 return
@@ -470,8 +477,15 @@ class LifecycleMixin:
             if wanted is None:
                 self.driver.skip(now)
             else:
-                targets = targets_of(self.venue.instrument, *wanted)
-                self.driver.cycle(now, targets, market)
+                instrument = self.venue.instrument
+                targets = targets_of(instrument, *both_of(wanted))
+                plan = self.driver.cycle(now, targets, self._volatility.shown(market))
+                for line in self._unplaced.news(plan, instrument):
+                    self._warn(line)
+
+    def _warn(self, what: str) -> None:
+        strategy: Any = self
+        strategy.log.warning(what)
 
     def _withdraw(self) -> None:
         now = self._now()

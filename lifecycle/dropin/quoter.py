@@ -15,8 +15,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, runtime_checkable
 
-from msgspec.structs import replace
-
 from exchange.commands import Cancel, Modify, Place, Request
 from exchange.instrument import Instrument
 from exchange.market import Market
@@ -333,9 +331,7 @@ class Quoter:
     def _cycle(self, targets: Targets) -> Plan:
         now = self._now()
         self._driver.deliver(now, self._heard)
-        market = self.venue.market(now)
-        if (volatility := self._volatility.told) > 0:
-            market = replace(market, volatility=volatility)
+        market = self._volatility.shown(self.venue.market(now))
         observer, manager = self._observer, self.manager
         try:
             if observer is None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from exchange.commands import Cancel, Modify, Place, QueryOrder
 from exchange.instrument import Instrument
 from exchange.reports import Fill, OpenOrder
-from exchange.units import SECOND, Nanos, Qty
+from exchange.units import SECOND, Nanos, Price, Qty
 from exchange.words import Cloid, Oid, Side, Status
 
 SideWord: TypeAlias = Literal["buy", "sell"]
@@ -116,12 +116,31 @@ def read_found(found: Any, instrument: Instrument) -> tuple[Status, Qty | None, 
     return Status(told.status), filled, None if told.oid is None else str(told.oid)
 
 
+def read_touch(told: Any, instrument: Instrument) -> tuple[Price | None, Price | None]:
+    """Return best bid and ask, to the nearest unit; raises ValueError or TypeError."""
+    if told is None:
+        return None, None
+    try:
+        bid, ask = told
+    except (TypeError, ValueError):
+        raise TypeError(f"touch must return best bid and ask, or None, was {told!r}") from None
+    unit = instrument.price_unit
+    # To the nearest: a bot's touch may be computed.
+    near = [None if price is None else _units(float(price), unit) for price in (bid, ask)]
+    return near[0] or None, near[1] or None
+
+
 _SIDES: Final = {"buy": Side.BUY, "sell": Side.SELL}
 
 
 def _read(told: Any, shape: type[Any]) -> Any:
     if not isinstance(told, Mapping):
         raise TypeError(f"a {shape.__name__} or a mapping must be told, was {told!r}")
+    required = shape.__struct_fields__[
+        : len(shape.__struct_fields__) - len(shape.__struct_defaults__)
+    ]
+    if not told.keys() >= set(required):
+        raise TypeError(f"a {shape.__name__} must have {', '.join(required)}, was {told!r}")
     return shape(**{key: told[key] for key in shape.__struct_fields__ if key in told})
 
 

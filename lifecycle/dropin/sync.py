@@ -19,7 +19,7 @@ from lifecycle.config import STABLE, Config
 from lifecycle.dropin.connecting import connect
 from lifecycle.dropin.converged import Converged
 from lifecycle.dropin.quoter import Quoter
-from lifecycle.dropin.wanted import Quote
+from lifecycle.dropin.wanted import Quote, listed
 
 _T = TypeVar("_T")
 
@@ -52,7 +52,7 @@ class SyncQuoter:
         self, bids: Iterable[Quote], asks: Iterable[Quote], *, answered: bool = False
     ) -> Converged:
         """Decide and send one cycle; as `Quoter.converge`."""
-        return self._run(self._quoter.converge(tuple(bids), tuple(asks), answered=answered))
+        return self._run(self._quoter.converge(listed(bids), listed(asks), answered=answered))
 
     def pause(self, timeout_s: float) -> bool:
         """Wait until the next converge is due; as `Quoter.pause`."""

@@ -7,6 +7,8 @@ What is told stays as it is until it would change by more than the smoother's de
 from math import log, sqrt
 from typing import Final
 
+from msgspec.structs import replace
+
 from exchange.market import Market
 from exchange.units import BPS, MINUTE, SECOND, Nanos
 from lifecycle.config import SmoothingConfig
@@ -47,6 +49,12 @@ class Volatility:
             self._variance += weight * (rate - self._variance)
             self._samples += 1
         self._at, self._mid = market.at, mid
+
+    def shown(self, market: Market) -> Market:
+        """Take in a book, if a sample is due; return it with the volatility, where that is told."""
+        self.see(market)
+        told = self.told
+        return market if told == 0 else replace(market, volatility=told)
 
     @property
     def told(self) -> int:

@@ -11,7 +11,7 @@ the sum of their sizes, and a quote of size 0 is none.
 
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from exchange.instrument import Instrument
 from exchange.units import Price, Qty
@@ -27,6 +27,24 @@ FIGURES: Final = 12
 """To which a float is read: what is beyond is noise of the arithmetic that made it."""
 
 
+def both_of(told: Any) -> tuple[Iterable[Quote], Iterable[Quote]]:
+    """Return bids and asks as a bot's `quotes` has returned them; raises TypeError for less."""
+    try:
+        bids, asks = told
+    except (TypeError, ValueError):
+        raise TypeError(f"quotes must return bids and asks, or None, was {told!r}") from None
+    return bids, asks
+
+
+def listed(quotes: Iterable[Quote]) -> tuple[Quote, ...]:
+    """Return the quotes of a side; raises TypeError for what holds none."""
+    try:
+        each = iter(quotes)
+    except TypeError:
+        raise TypeError(f"quotes must be in a list, [] for none, was {quotes!r}") from None
+    return tuple(each)
+
+
 def targets_of(instrument: Instrument, bids: Iterable[Quote], asks: Iterable[Quote]) -> Targets:
     """Return targets for the quotes of both sides.
 
@@ -38,7 +56,7 @@ def targets_of(instrument: Instrument, bids: Iterable[Quote], asks: Iterable[Quo
 
 def _side(instrument: Instrument, quotes: Iterable[Quote], side: Side) -> tuple[Target, ...]:
     sizes: dict[Price, Qty] = {}
-    for quote in quotes:
+    for quote in listed(quotes):
         if isinstance(quote, Target):
             price, qty = quote.price, quote.qty
         else:

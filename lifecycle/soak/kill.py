@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
-from time import sleep
+from time import monotonic, sleep
 from typing import Final
 
 from msgspec import Struct, json
@@ -20,7 +20,8 @@ from msgspec import Struct, json
 from exchange.paper.remote import RemoteVenue, Truth
 from exchange.units import Nanos
 from lifecycle.drive.recovery import begin
-from lifecycle.journal.reading import Recording, read_journal
+from lifecycle.journal.reading import FileRecording, read_journal
+from lifecycle.journal.tail import read_tail
 from lifecycle.rules import rules_of
 from lifecycle.run.watched import Watched
 from lifecycle.soak.bot import LEVELS, Life
@@ -30,9 +31,12 @@ from spec.states import Request
 from spec.trace import Restarted
 
 START_S: Final = 60.0
-"""How long a process may take to begin, on a slow machine."""
-LIFE_S: Final = (0.0, 0.5)
-"""How long a bot lives after its first new record, at random."""
+"""How long a process may take to write that, on a slow machine."""
+LIFE: Final = (2, 60)
+"""How many records a bot writes before it is killed, at random. By the clock a slow machine's bots
+would do nothing before they die. Two at least: of one the last bot may have died before it counted
+it."""
+LOOK_S: Final = 0.005
 FINISH_S: Final = 120.0
 
 
@@ -47,6 +51,8 @@ class Killed(Struct, frozen=True):
     market_s: float
     in_flight: int
     """Requests that a kill left unanswered or in doubt, over all kills."""
+    journal: str
+    """Where it lies."""
     wrong: list[str]
     """What should not be so; empty: all is well."""
 
@@ -59,11 +65,12 @@ def campaign(
     house: House | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Killed:
-    """Kill a bot so many times and compare; the journal stays in the folder as `kills.journal`.
+    """Kill a bot so many times and compare; the journal stays in the folder.
 
-    Raises RuntimeError where a process could not be started, with what it said.
+    It is named as no other there, `kills-1.journal` at first: a venue knows nothing of orders of
+    another campaign. Raises RuntimeError where a process could not be started, with what it said.
     """
-    journal = folder / "kills.journal"
+    journal = _fresh(folder)
     draw = Random(f"kills {seed}")  # noqa: S311 - a simulation, not a secret
     process, port = _open_venue(House(seed) if house is None else house)
     try:
@@ -86,6 +93,14 @@ def campaign(
     return _compare(read_journal(journal), truth, kills, wrong)
 
 
+def _fresh(folder: Path) -> Path:
+    """Return a path at which there is no journal, nor anything left of one."""
+    number = 1
+    while any(folder.glob(f"kills-{number}.journal*")):
+        number += 1
+    return folder / f"kills-{number}.journal"
+
+
 def _open_venue(house: House) -> tuple["subprocess.Popen[str]", int]:
     process = _start("venue", house)
     assert process.stdout is not None, "it was asked for"
@@ -105,27 +120,29 @@ def _start(what: str, with_: Life | House) -> "subprocess.Popen[str]":
 
 
 def _live_and_die(life: Life, journal: Path, draw: Random) -> None:
-    """Start a bot, and kill it some time after it has begun to write."""
-    before = _size(journal)
+    """Start a bot, and kill it when it has written some records.
+
+    Raises RuntimeError where it ends by itself, or writes too few in its time.
+    """
+    enough = _count(journal) + draw.randint(*LIFE)
     bot = _start("bot", life)
-    waited = 0.0
-    while _size(journal) == before and bot.poll() is None and waited < START_S:
-        sleep(0.005)
-        waited += 0.005
-    sleep(draw.uniform(*LIFE_S))
+    deadline = monotonic() + START_S
+    while (count := _count(journal)) < enough and bot.poll() is None and monotonic() < deadline:
+        sleep(LOOK_S)
     bot.kill()
     _, said = bot.communicate()
     if bot.returncode >= 0:
         raise RuntimeError(f"a bot must live until it is killed, ended by itself: {said.strip()}")
+    if count < enough:
+        raise RuntimeError(f"a bot must write {enough} records in {START_S:g} s, wrote {count}")
 
 
-def _size(journal: Path) -> tuple[int, ...]:
-    """Return what changes with every record."""
-    log = journal.with_name(f"{journal.name}-wal")
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in (journal, log))
+def _count(journal: Path) -> int:
+    """Return how many records have been appended, as its writer says beside it."""
+    return read_tail(journal).count or 0
 
 
-def _compare(recording: Recording, truth: Truth, kills: int, wrong: list[str]) -> Killed:
+def _compare(recording: FileRecording, truth: Truth, kills: int, wrong: list[str]) -> Killed:
     header = recording.header
     records = list(recording.records())
     rules = rules_of(header.config, header.instrument, header.capabilities, header.session)
@@ -155,6 +172,7 @@ def _compare(recording: Recording, truth: Truth, kills: int, wrong: list[str]) -
         orders=len(truth.known),
         market_s=span / 1e9,
         in_flight=in_flight,
+        journal=str(recording.path),
         wrong=wrong,
     )
 

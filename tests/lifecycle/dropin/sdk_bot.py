@@ -17,8 +17,8 @@ COIN: Final = "ETH"
 SIZE: Final = 0.05
 ALO: Final = {"limit": {"tif": "Alo"}}
 SPEED: Final = 10.0
-WINDOW_S: Final = 3.0
-"""Of the market: 300 ms of a test's, which a slow machine's threads keep to."""
+WINDOW_S: Final = 600.0
+"""Of the market, a minute of a test's: what is deferred waits for whatever a slow machine does."""
 SEED: Final = "0x" + 32 * "17"
 
 

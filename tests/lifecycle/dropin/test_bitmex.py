@@ -180,6 +180,37 @@ def test_what_cannot_work_is_refused_at_once() -> None:
         Converger(exchange)
 
 
+def test_why_an_order_is_not_placed_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Ticking()
+    bot = Managed(ExchangeInterface(clock))
+    bot._converger = Converger(bot.exchange, clock=clock)
+    for _ in range(3):
+        clock.pass_by(5)
+        bot.converge_orders([{"price": 1.0, "orderQty": 1000, "side": "Buy"}], [])
+
+    said = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert said == ["wait bid 1000 at 1.0: the wanted price is outside the collar"]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ({"price": 999.0, "qty": 100}, "an order must have price and orderQty, was"),
+        ({"price": 999.0, "orderQty": 100, "side": "Sell"}, "this list must be a Buy, was"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_before_anything_is_asked(
+    order: dict[str, Any], said: str
+) -> None:
+    exchange = ExchangeInterface(Ticking())
+    converger = Converger(exchange)
+    before = list(exchange.calls)
+
+    with pytest.raises(ValueError, match=said):
+        converger.converge_orders([order], [])
+    assert exchange.calls == before
+
+
 def test_a_class_with_its_bases_the_wrong_way_round_is_refused() -> None:
     with pytest.raises(TypeError, match="Converging must stand before OrderManager among the ba"):
         type("Swapped", (OrderManager, Converging), {})

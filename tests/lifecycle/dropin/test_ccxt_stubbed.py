@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("ccxt", reason="needs the extra ccxt")
 pytest.importorskip("aiohttp", reason="needs the extra ccxt")
+import ccxt as blocking
 import ccxt.async_support as ccxt
 from msgspec.structs import replace
 
@@ -97,6 +98,41 @@ async def answer(venue: CcxtVenue, *commands: Any, kind: type | tuple[type, ...]
     """Send commands; return the first report of a kind."""
     reports = await heard(venue, *commands, until=kind)
     return next(one for one in reports if isinstance(one, kind))
+
+
+def test_what_cannot_be_traded_is_said_before_anything_is_sent() -> None:
+    async def story() -> None:
+        with pytest.raises(TypeError, match=r"ccxt.pro or ccxt.async_support, was ccxt.okx.okx"):
+            CcxtVenue(blocking.okx(KEYS), "ETH/USDT:USDT")
+        keyless = ccxt.okx({"enableRateLimit": False})
+        keyless.set_markets([keyless.parse_market(stubs.OKX_MARKET)])
+        venue = CcxtVenue(keyless, "ETH/USDT:USDT")
+        with pytest.raises(RuntimeError, match="the venue must be open: async with CcxtVenue"):
+            await connect(venue).__aenter__()
+        with pytest.raises(ccxt.AuthenticationError, match="apiKey"):
+            await venue.open()
+        await keyless.close()
+        other = ccxt.okx(KEYS)
+        other.set_markets([other.parse_market(stubs.OKX_MARKET)])
+        with pytest.raises(ccxt.BadSymbol, match="X/USDT:USDT"):
+            await CcxtVenue(other, "X/USDT:USDT").open()
+        await other.close()
+
+    play(story)
+
+
+def test_what_leaves_an_outcome_unknown_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story() -> None:
+        async with binance() as (venue, stub):
+            stub.refusals["POST order"] = (502, {"code": 0, "msg": "bad gateway"})
+            await answer(venue, BID, kind=NoAnswer)
+
+    play(story)
+
+    said = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert any(one.startswith("Place 2f1c00000001: ") for one in said)
 
 
 def test_sizes_in_contracts_are_sizes_in_base_currency_here() -> None:

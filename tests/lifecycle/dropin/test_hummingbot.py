@@ -14,7 +14,7 @@ from lifecycle.config import STABLE
 from lifecycle.dropin.hummingbot import LifecycleMixin
 from lifecycle.rules import rules_of
 from lifecycle.run.watched import Watched
-from spec.trace import Action, Record
+from spec.trace import Action, Cycled, Record
 from tests.lifecycle.dropin import hummingbot_stub as stub
 from tests.lifecycle.dropin.hummingbot_stub import NAME, PAIR, Connector, OrderType, TradeType
 
@@ -107,6 +107,14 @@ def test_what_shall_move_is_cancelled_and_placed_and_never_modified() -> None:
     assert Action.MODIFY not in actions
 
 
+def test_bands_and_lattice_are_told_how_much_the_market_moves() -> None:
+    maker, _ = played(minutes=2)
+
+    cycles = [one for one in maker.records if isinstance(one, Cycled)]
+    assert cycles[0].market.volatility == 0
+    assert any(one.market.volatility > 0 for one in cycles)
+
+
 def test_a_failure_is_a_doubt_and_a_fill_after_it_counts() -> None:
     maker, connector = played(loses={1, 4})
 
@@ -165,8 +173,25 @@ def test_a_candidate_of_another_pair_is_refused_and_one_without_a_price_changes_
 
     assert maker.keep([ours]) is None
     maker.current_timestamp = 80.0
+    with pytest.raises(TypeError, match=r"a proposal must be a list of candidates, \[\] for none"):
+        maker.keep(None)  # type: ignore[arg-type]
+    maker.current_timestamp = 90.0
     with pytest.raises(ValueError, match="a candidate must be of ETH-USD, was of X-Y"):
         maker.keep([stub.OrderCandidate("X-Y", TradeType.BUY, SIZE, Decimal(1))])
+
+
+def test_why_a_candidate_has_no_order_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    maker = maker_of(Connector(PaperVenue(GENERATED, generate(GeneratorConfig(), 5), seed=5)))
+    maker.start_lifecycle(NAME, PAIR)
+    far = stub.OrderCandidate(PAIR, TradeType.BUY, SIZE, Decimal(1000))
+    for second in range(60, 90):
+        maker.current_timestamp = float(second)
+        maker.venue._connector.tick(second * SECOND, maker)
+        maker.keep([far])
+
+    said = [one.getMessage() for one in caplog.records]
+    why = "wait bid 0.0500 at 1000.0: the wanted price is outside the collar"
+    assert said.count(why) == 1
 
 
 @pytest.mark.parametrize(

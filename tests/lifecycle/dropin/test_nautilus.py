@@ -29,7 +29,7 @@ from lifecycle.config import STABLE, Config
 from lifecycle.dropin.nautilus import LifecycleMixin, Quotes, instrument_of
 from lifecycle.rules import rules_of
 from lifecycle.run.watched import Watched
-from spec.trace import Record
+from spec.trace import Cycled, Record
 
 INSTRUMENT = TestInstrumentProvider.ethusdt_perp_binance()
 MINUTES = 4
@@ -146,6 +146,8 @@ def test_the_position_of_a_backtest_is_nautiluss_own() -> None:
     assert maker.watched.broken == []
     assert "OrderUpdated" in maker.events
     assert maker.venue.unexpected == 0
+    cycles = [one for one in maker.records if isinstance(one, Cycled)]
+    assert any(one.market.volatility > 0 for one in cycles)
     # The backtest ends before the last cancels arrive.
     assert {order.status_string() for order in engine.cache.orders_open()} <= {"PENDING_CANCEL"}
     engine.dispose()
@@ -201,6 +203,28 @@ def test_without_quote_ticks_nothing_is_placed_and_it_is_said_once(
 
     assert maker.events == []
     assert capfd.readouterr().out.count("no quote tick of ETHUSDT-PERP.BINANCE in 10 s") == 1
+    engine.dispose()
+
+
+def test_quotes_that_are_no_bids_and_asks_are_said() -> None:
+    class OneSided(Maker):
+        def quotes(self, _: Market) -> Any:
+            return [(1999.0, 0.05)]
+
+    with pytest.raises(TypeError, match=r"quotes must return bids and asks, or None, was \[\(1999"):
+        played(OneSided)
+
+
+def test_why_a_quote_has_no_order_is_logged_once(capfd: pytest.CaptureFixture[str]) -> None:
+    class InUnits(Maker):
+        def quotes(self, market: Market) -> Quotes | None:
+            assert market.bid is not None
+            return [], [(float(market.bid), 0.05)]
+
+    engine, maker = played(InUnits, logs=True)
+
+    assert maker.events == []
+    assert capfd.readouterr().out.count("the wanted price is outside the collar") == 1
     engine.dispose()
 
 

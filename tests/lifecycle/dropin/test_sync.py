@@ -69,6 +69,8 @@ def test_quotes_and_waits_that_fail_raise_in_the_bots_thread() -> None:
             quoter.ready(0)
         with pytest.raises(ValueError, match="multiple"):
             quoter.converge([("1.23456", 1)], [])
+        with pytest.raises(TypeError, match=r"quotes must be in a list, \[\] for none, was None"):
+            quoter.converge([], None)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="by itself"):
             quoter.heard("x")
         quoter.withdraw()

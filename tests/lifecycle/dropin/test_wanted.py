@@ -63,6 +63,12 @@ def test_what_is_no_quote_is_said(quote: Any) -> None:
         targets_of(FIXED, [quote], [])
 
 
+@pytest.mark.parametrize("quotes", [None, 1999.0])
+def test_what_is_no_list_of_quotes_is_said(quotes: Any) -> None:
+    with pytest.raises(TypeError, match=r"quotes must be in a list, \[\] for none, was"):
+        targets_of(FIXED, [], quotes)
+
+
 def test_a_ladder_is_sorted_and_quotes_at_one_price_are_one_and_of_no_size_are_none() -> None:
     bids: list[Quote] = [(99.0, 0.1), (100.0, 0.1), (100.0, 0.2), (98.0, 0.0), Target(1005, 7)]
     targets = targets_of(FIXED, bids, [])

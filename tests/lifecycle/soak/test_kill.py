@@ -26,6 +26,17 @@ def test_nothing_is_lost_however_often_the_process_is_killed(tmp_path: Path, fau
     assert killed.orders > 0
 
 
+def test_a_campaign_leaves_the_journal_of_another_alone(tmp_path: Path) -> None:
+    other = tmp_path / "kills-1.journal"
+    other.write_bytes(b"of another venue")
+
+    killed = campaign(1, 7, tmp_path)
+
+    assert killed.wrong == []
+    assert killed.journal == str(tmp_path / "kills-2.journal")
+    assert other.read_bytes() == b"of another venue"
+
+
 @pytest.mark.parametrize(
     ("truth", "said"),
     [

@@ -52,7 +52,7 @@ def test_a_failed_run_is_the_verdict() -> None:
 def test_kills_are_shown_with_what_is_wrong() -> None:
     killed = Killed(
         kills=20, starts=22, records=900, fills=31, orders=70, market_s=300.0, in_flight=12,
-        wrong=[],
+        journal="kills-1.journal", wrong=[],
     )  # fmt: skip
 
     text = shown(killing(killed, 80))
