@@ -197,5 +197,5 @@ class Instrument:
         count = value / unit
         whole = int(count.to_integral_value())
         if whole != count:
-            raise ValueError(f"{what} must be a multiple of {unit}, was {text}")
+            raise ValueError(f"{what} must be a multiple of {unit}, was {value}")
         return whole
