@@ -42,10 +42,12 @@ def test_a_peer_that_fails_is_left_out_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_an_order_of_ours_is_held_against_what_it_may_hold() -> None:
-    (figure,) = of_memory()
+    (alone,) = of_memory({})
+    (beside,) = of_memory({"InFlightOrder, bytes": 3_000.0})
 
-    assert figure.limit == 800.0
-    assert 100 < figure.value < 5_000
+    assert alone.limit == beside.limit == 800.0
+    assert 100 < alone.value < 5_000
+    assert (beside.peer, beside.theirs) == ("InFlightOrder, bytes", 3_000.0)
 
 
 def test_one_round_of_the_core_is_printed_and_written(

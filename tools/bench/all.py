@@ -18,13 +18,13 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from lifecycle.compiled import core_word
-from tools.bench.core import Resting, cases
+from tools.bench.core import SHIFT, Resting, cases, ladder
 from tools.bench.instruments import MANY, Crowd, reports_per_second, size
 from tools.bench.measure import measure
 from tools.peers_env import CACHES
@@ -38,6 +38,8 @@ BESIDE: Final = {
 SCRIPTS: Final = Path(__file__).parent / "beside"
 ROUNDS: Final = 100
 IMPORTS: Final = 15
+
+_T = TypeVar("_T")
 
 
 class Figure(Struct, frozen=True):
@@ -126,16 +128,27 @@ def of_instruments() -> list[Figure]:
     ]
 
 
-def of_memory() -> list[Figure]:
+def of_memory(peers: dict[str, float]) -> list[Figure]:
     """Measure what a resting order holds, everything but its target included."""
     Crowd(1)
+    resting, used = _held(lambda: Resting(200))
+    _, wanted = _held(lambda: (ladder(200), ladder(200, SHIFT, 2_000)))
+    mine = (used - wanted) / len(resting.manager.open_orders)
+    name, limit = "memory of a resting order", 800.0
+    beside = [peer for peer in ("LimitOrder, bytes", "InFlightOrder, bytes") if peer in peers]
+    if not beside:
+        return [Figure(name, mine, "B", limit)]
+    return [Figure(name, mine, "B", limit, peer=peer, theirs=peers[peer]) for peer in beside]
+
+
+def _held(make: Callable[[], _T]) -> tuple[_T, int]:
+    """Return what is made, and how many bytes it holds."""
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    resting = Resting(200)
+    made = make()
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    count = len(resting.manager.open_orders)
-    return [Figure("memory of a resting order", used / count, "B", 800.0)]
+    return made, used
 
 
 def of_import() -> list[Figure]:
@@ -200,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parts: dict[str, Callable[[], list[Figure]]] = {
         "instruments": of_instruments,
-        "memory": of_memory,
+        "memory": lambda: of_memory(peers),
         "import": of_import,
     }
     parser.add_argument("--without", choices=parts, nargs="+", default=[], help="leave these out")
