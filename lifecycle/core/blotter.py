@@ -181,7 +181,9 @@ class Blotter:
             self.bind(order, order.next_leg(oid, price, qty), oid, report)
         self.ask(order, _MODIFY_ANSWERED, report)
         self.advance(order, _ACCEPTED, report)
-        self.settle(order, report)
+        leg = order.leg
+        if leg.ended or leg.filled >= leg.qty:
+            self.settle(order, report)
 
     def witness(self, order: Order, at: Nanos) -> None:
         """Note evidence that the order was there at this time."""

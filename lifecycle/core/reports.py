@@ -127,14 +127,14 @@ def on_accepted(blotter: Blotter, report: Accepted) -> None:
 
 def on_rejected(blotter: Blotter, report: Rejected) -> None:
     """End an order whose place was refused; nothing rests."""
-    order = blotter.find(report.cloid, None)
+    order = blotter.orders.get(report.cloid)
     if order is not None and answers(order, report.request):
         blotter.advance(order, _REJECTED, report)
 
 
 def on_modified(blotter: Blotter, report: Modified) -> None:
     """Move the order onto its new leg; the modify is answered."""
-    order = blotter.find(report.cloid, None)
+    order = blotter.orders.get(report.cloid)
     if order is None:
         return
     oid, request = report.oid, report.request
@@ -172,7 +172,7 @@ def _is_goal(order: Order, report: Modified) -> bool:
 
 def on_modify_rejected(blotter: Blotter, report: ModifyRejected) -> None:
     """Settle a refused modify: only `alive` counts, the reason is for people."""
-    order = blotter.find(report.cloid, None)
+    order = blotter.orders.get(report.cloid)
     if order is None or order.is_closed or not answers(order, report.request):
         return
     if not order.is_modifying:
@@ -251,7 +251,7 @@ def _ended(blotter: Blotter, order: Order, report: Cancelled) -> None:
 
 def on_cancel_rejected(blotter: Blotter, report: CancelRejected) -> None:
     """Leave the cancel in doubt: refused is not gone, and too late does not say why."""
-    order = blotter.find(report.cloid, None)
+    order = blotter.orders.get(report.cloid)
     if order is None or order.is_closed or not answers(order, report.request):
         return
     blotter.ask(order, _CANCEL_REFUSED, report)
