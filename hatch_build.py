@@ -22,6 +22,10 @@ NOT_COMPILED: Final = frozenset({"__init__.py", "churn.py", "portfolio.py", "smo
 """Statistics, floats, and values of msgspec's, whose classes mypyc does not make: not hot."""
 BESIDE: Final = ("exchange/instrument.py", "spec/lattice.py")
 """What the core asks for every order and every target."""
+CHECK: Final = ("canon", "clone", "expand", "races", "truth", "world")
+SPEC: Final = ("facts", "guards", "pushed", "staleness", "venue_model", "witness")
+INVARIANTS: Final = ("base", "guards", "liveness", "quoting", "requests")
+"""What is done for every state that is explored, and for every record that is audited."""
 SETTINGS: Final = "[mypy]\nstrict = true\nfollow_imports = silent\n"
 
 
@@ -62,9 +66,11 @@ class CustomBuildHook(BuildHookInterface[Any]):
 
 def sources(root: Path) -> list[str]:
     """Return the files to compile, relative to the root."""
-    core = sorted((root / "lifecycle" / "core").glob("*.py"))
-    names = [f"lifecycle/core/{path.name}" for path in core if path.name not in NOT_COMPILED]
-    return [*names, *BESIDE]
+    found = sorted((root / "lifecycle" / "core").glob("*.py"))
+    core = [f"lifecycle/core/{path.name}" for path in found if path.name not in NOT_COMPILED]
+    folders = {"lifecycle/check": CHECK, "spec": SPEC, "spec/invariants": INVARIANTS}
+    checked = [f"{folder}/{name}.py" for folder, names in folders.items() for name in names]
+    return [*core, *BESIDE, *checked]
 
 
 def compile_core(root: Path, folder: Path) -> dict[str, Path]:

@@ -10,6 +10,7 @@ its sending until an answer names it, or evidence shows what became of it.
 
 from fractions import Fraction
 from math import floor
+from typing import Self
 
 from exchange.commands import Cancel, Modify, Place
 from exchange.reports import (
@@ -93,6 +94,10 @@ class OrderFacts:
         "stale_cycles",
     )
 
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; a copy does without it (`lifecycle.check.clone`)."""
+        return super().__new__(cls)
+
     def __init__(self, place: Place, now: Nanos) -> None:
         self.cloid = place.cloid
         self.side = place.side
@@ -165,7 +170,7 @@ class OrderFacts:
     def prices(self) -> list[Price]:
         """Return every price at which it may rest."""
         found = [self.leg.price]
-        if isinstance(self.request, Modify):
+        if type(self.request) is Modify:
             found.append(self.request.price)
         return found
 
@@ -183,7 +188,7 @@ class OrderFacts:
             return min(unbooked + max(0, leg.said_filled - leg.filled), unheard)
         unbooked = min(unbooked, unheard)
         risk = max(0, leg.qty - leg.filled)
-        if isinstance(self.request, Modify):
+        if type(self.request) is Modify:
             if rules.capabilities.modify_keeps_oid:
                 risk = max(risk, self.request.qty - leg.filled)
             else:
@@ -223,6 +228,10 @@ class Facts:
         "traded",
         "unwanted",
     )
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; a copy does without it (`lifecycle.check.clone`)."""
+        return super().__new__(cls)
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -376,7 +385,7 @@ class Facts:
     def _opens(self, order: OrderFacts, oid: Oid) -> bool:
         """Say whether an oid can only be the new leg of the order's unanswered modify."""
         return (
-            isinstance(order.request, Modify)
+            type(order.request) is Modify
             and not self.rules.capabilities.modify_keeps_oid
             and order.leg.oid is not None
             and order.leg_of(oid) is None
@@ -385,7 +394,7 @@ class Facts:
     def _end_if_over(self, order: OrderFacts, at: Nanos) -> None:
         """Close an order whose current leg has ended, unless a modify is unanswered."""
         leg = order.leg
-        if order.closed or isinstance(order.request, Modify):
+        if order.closed or type(order.request) is Modify:
             return
         if leg.filled >= leg.qty:
             self._close(order, at, State.FILLED)

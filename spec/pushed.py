@@ -50,7 +50,7 @@ class PushedFacts(Facts):
         self._count(order, leg, fill)
         order.accepted = True
         order.last_old_leg = leg is not order.leg
-        if isinstance(order.request, Place):
+        if type(order.request) is Place:
             self._settled(order)
         if not order.closed:
             self._see(order, fill.at)
@@ -62,7 +62,7 @@ class PushedFacts(Facts):
         order = self._owner(report.cloid, report.oid)
         if order is None:
             return
-        if isinstance(report, Modified):
+        if type(report) is Modified:
             self._modified(order, report)
             return
         if order.leg.oid is None:
@@ -78,7 +78,7 @@ class PushedFacts(Facts):
             return
         order.accepted = True
         order.last_old_leg = order.leg_of(report.oid) is not order.leg
-        if isinstance(order.request, Place):
+        if type(order.request) is Place:
             self._settled(order)
         self._see(order, report.at)
         self._end_if_over(order, report.at)
@@ -86,7 +86,7 @@ class PushedFacts(Facts):
     def _modified(self, order: OrderFacts, report: Modified) -> None:
         request = order.request
         amends = self.rules.capabilities.modify_keeps_oid
-        mine = isinstance(request, Modify) and report.request in (0, request.request)
+        mine = type(request) is Modify and report.request in (0, request.request)
         if order.closed:
             return
         wanted = report.qty
@@ -95,7 +95,7 @@ class PushedFacts(Facts):
         self.refused.pop((order.cloid, report.price, wanted), None)
         if mine and amends:
             assert request is not None, "mine"
-            goal = isinstance(request, Modify) and (report.price, report.qty) == (
+            goal = type(request) is Modify and (report.price, report.qty) == (
                 request.price,
                 request.qty,
             )
@@ -126,15 +126,15 @@ class PushedFacts(Facts):
         request = order.request
         if request is None or report.request not in (0, request.request):
             return
-        if isinstance(report, Rejected) and isinstance(request, Place):
+        if type(report) is Rejected and type(request) is Place:
             self._count_refusal()
             self._remember_refusal((order.side, request.price, request.qty))
             self._close(order, report.at, State.REJECTED)
-        elif isinstance(report, CancelRejected) and isinstance(request, Cancel):
+        elif type(report) is CancelRejected and type(request) is Cancel:
             order.answered = True
             order.answered_at = report.at
             self._doubt(order)
-        elif isinstance(report, ModifyRejected) and isinstance(request, Modify):
+        elif type(report) is ModifyRejected and type(request) is Modify:
             if not order.answered:
                 self._count_refusal()
             self._modify_refused(order, request, report)
@@ -187,7 +187,7 @@ class PushedFacts(Facts):
         order.last_old_leg = leg is not order.leg
         if leg is not order.leg or leg is None:
             return
-        if report.reason is CancelReason.REPLACED and not isinstance(order.request, Modify):
+        if report.reason is CancelReason.REPLACED and type(order.request) is not Modify:
             return
         leg.gone = True
         leg.gone_at = report.at

@@ -28,14 +28,15 @@ def is_left_stale(facts: Facts, cycle: Cycled, decision: Decision) -> bool:
     if abs(order.leg.price - decision.target) * 10_000 * per <= most * decision.target:
         return False
     # What this cycle sends is gone when the order's turn comes: coverage may take the last request.
-    used = facts.requests + sum(isinstance(c, (Place, Modify)) for c in cycle.plan.commands)
+    growing = [c for c in cycle.plan.commands if type(c) is Place or type(c) is Modify]
+    used = facts.requests + len(growing)
     allowed = facts.requests_allowed
     empty = allowed is not None and used >= allowed
     drift = drift_bps(order.leg.price, decision.target)
     reach, cancels = facts.rules.modify_bps, facts.cancels_allowed
     if reach is not None and drift > reach and cancels is not None:
         # It can only be replaced: a cancel must be left.
-        gone = facts.cancels + sum(isinstance(c, Cancel) for c in cycle.plan.commands)
+        gone = facts.cancels + len([c for c in cycle.plan.commands if type(c) is Cancel])
         empty = empty or gone >= cancels
     queue = cycle.market.queues.get(order.cloid)
     behind = Fraction(queue.behind, queue.ahead + queue.behind) if queue and any(queue) else ZERO

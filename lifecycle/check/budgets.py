@@ -55,7 +55,7 @@ class _Row(NamedTuple):
     shape: str
     budgets: Budgets
     heal_every: int
-    """Convergence is tried from every so-maniest state: it costs ten times what a state does."""
+    """Convergence is tried from one in so many states: it costs ten times what a state does."""
     venues: tuple[str, ...] = tuple(VENUES)
     depth: int | None = None
     """Steps of the longest paths; None: to the end."""

@@ -6,14 +6,20 @@
   never less than none; a time that is compared with the time of a look that is still unheard is
   kept as the number of such looks before it.
 * Of positions the difference between venue and manager is kept, unless a cap makes them matter.
+
+A form has three parts: what is left of the budgets, the venue with what is on its way, and the
+manager with the facts. A million states are made of some thousands of each, so the hash of a part
+is looked up where the part was met before, and the hashes of the three are added without carry.
 """
 
 import marshal
 from bisect import bisect_left
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
-from exchange.commands import Cancel, Modify, Place, QueryOpen
+from msgspec.structs import astuple
+
+from exchange.commands import Cancel, Modify, Place, QueryOrder
 from exchange.reports import (
     Cancelled,
     CancelRejected,
@@ -26,29 +32,55 @@ from exchange.reports import (
     Snapshot,
 )
 from exchange.units import MINUTE, Nanos
-from lifecycle.check.world import World
+from exchange.words import Alive, CancelReason, Status
+from lifecycle.check.world import Budgets, World
 from lifecycle.core.order import Leg, Order
 from spec.facts import OrderFacts
 from spec.invariants.liveness import PERIODS_MAX, SNAPSHOTS_MAX
 from spec.invariants.requests import refusal_pause
-from spec.venue_model import Stream
+
+Part: TypeAlias = tuple[Any, ...]
 
 _MILLISECOND: Final = 1_000_000
 _HALF: Final = _MILLISECOND // 2
+_VALUES: Final[dict[str, str]] = {
+    **{word: word.value for word in Status},
+    **{word: word.value for word in Alive},
+    **{word: word.value for word in CancelReason},
+}
+"""The texts of words: before Python 3.12 each access costs a function call."""
+_LOOKS: Final = 3
+"""The stream of answers to queries, `Stream.LOOKS`."""
+_UNNAMED: Final = -2
+"""The number of an oid that is none of those that matter."""
 DIGEST_BYTES: Final = 16
+VERSION: Final = 2
+"""Of what marshal writes: later ones write as well which values are one object, so that equal forms
+would have two digests."""
 RATE_SEEN: Final = 64
 """No exploration sends as many requests a minute: a guard above this never speaks in it."""
 ABSENCES_MAX: Final = 2
 """More absences than prove an order gone are all alike."""
+PARTS_MAX: Final = 20_000
+"""Parts of which the hash is remembered; a part takes one or two kilobytes."""
 
 
-class _Kept(NamedTuple):
-    """The manager's part of a canonical form, and the names and looks that it was made with."""
+class _Kept:
+    """The hash of the manager's part, and the names and looks that it was made with."""
 
-    cloids: dict[str | None, int]
-    oids: dict[str | None, int]
-    looks: list[int]
-    parts: tuple[Any, ...]
+    __slots__ = ("cloids", "key", "looks", "oids")
+
+    def __init__(
+        self,
+        cloids: dict[str | None, int],
+        oids: dict[str | None, int],
+        looks: list[int],
+        key: int,
+    ) -> None:
+        self.cloids = cloids
+        self.oids = oids
+        self.looks = looks
+        self.key = key
 
 
 class _Canon:
@@ -61,14 +93,18 @@ class _Canon:
         self.now = world.now
         self.desk = world.manager._desk  # noqa: SLF001 - The explorer looks inside.
         self.seen = world.watch.facts.seen_fills
-        self.looks = [look.at for look in world.venue.streams[Stream.LOOKS]]
+        self.looks: list[int] = [look.at for look in world.venue.streams[_LOOKS]]
         blotter = self.desk.blotter
-        # Only a closed order can have stopped to matter.
-        named = self._named() if len(blotter.open) < len(blotter.orders) else blotter.open.keys()
         self.cloids: dict[str | None, int] = {None: -1}
-        for cloid in blotter.orders:
-            if cloid in named or cloid in blotter.open:
+        if len(blotter.open) == len(blotter.orders):
+            for cloid in blotter.orders:
                 self.cloids[cloid] = len(self.cloids)
+        else:
+            # Only a closed order can have stopped to matter.
+            named = self._named()
+            for cloid in blotter.orders:
+                if cloid in named or cloid in blotter.open:
+                    self.cloids[cloid] = len(self.cloids)
         self.oids: dict[str | None, int] = {None: -1}
         for one in world.venue.book:
             if one.cloid in self.cloids:
@@ -79,17 +115,21 @@ class _Canon:
         world = self.world
         venue = world.venue
         named: set[str | None] = {request.cloid for request in venue.uplink}
-        named.update(getattr(query, "cloid", None) for query in world.queries)
+        for query in world.queries:
+            if type(query) is QueryOrder:
+                named.add(query.cloid)
         for stream in venue.streams:
             for report in stream:
-                if isinstance(report, Snapshot):
+                if type(report) is Snapshot:
                     named.update(row.cloid for row in report.open)
                 else:
                     named.add(getattr(report, "cloid", None))
         for fill in venue.fills:
             if (fill.oid, fill.trade_id) not in self.seen:
                 named.add(fill.cloid)
-        named.update(one.cloid for one in venue.book if one.leaves)
+        for one in venue.book:
+            if one.leaves:
+                named.add(one.cloid)
         return named
 
     def left(self, at: Nanos) -> int:
@@ -101,21 +141,27 @@ class _Canon:
         """Return how many of the unheard looks were before a time."""
         return bisect_left(self.looks, at) if self.looks else 0
 
-    def state(self) -> tuple[Any, ...]:
+    def oid(self, oid: str | None) -> int:
+        """Return the number of an oid."""
+        return self.oids.get(oid, _UNNAMED)
+
+    def key(self) -> int:
+        """Return the hash of the whole form."""
+        return _key(self.rest()) ^ _key(self.venue()) ^ self.told()
+
+    def rest(self) -> Part:
+        """Return what is left of the budgets, what is wanted, and the position."""
         world = self.world
-        left = world.left
+        left = _COUNTS.get(world.left)
+        if left is None:
+            left = _COUNTS[world.left] = astuple(world.left)
         position = self.desk.blotter.position
         if self.desk.settings.exposure_cap is None:
             position -= world.venue.position
-        return (
-            left.faults, left.target_changes, left.crashes, left.unasked, left.fills,
-            left.places, left.early_cycles, left.unsent, left.halts, world.choice, position,
-            self.venue(),
-            *self.told(),
-        )  # fmt: skip
+        return ("rest", left, world.choice, position)
 
-    def told(self) -> tuple[Any, ...]:
-        """Return what is canonical of the manager and its facts, made once while they are shared.
+    def told(self) -> int:
+        """Return the hash of the manager and its facts, made once while they are shared.
 
         Names and looks must be the same as when it was made; new oids are named by nobody yet.
         """
@@ -123,75 +169,93 @@ class _Canon:
         if isinstance(kept, _Kept) and kept.cloids == self.cloids and kept.looks == self.looks:
             oids = self.oids
             if all(oids.get(oid) == number for oid, number in kept.oids.items()):
-                return kept.parts
-        parts = (self.manager(), self.facts())
-        self.world.canonical = _Kept(self.cloids, self.oids, self.looks, parts)
-        return parts
+                return kept.key
+        key = _key(("told", self.manager(), self.facts()))
+        self.world.canonical = _Kept(self.cloids, self.oids, self.looks, key)
+        return key
 
-    def venue(self) -> tuple[Any, ...]:
-        venue, cloids, oids = self.world.venue, self.cloids, self.oids
+    # The venue.
+
+    def venue(self) -> Part:
+        """Return the venue's truth and what is on its way."""
+        venue, cloids, oids, seen = self.world.venue, self.cloids, self.oids, self.seen
+        book = []
+        for one in venue.book:
+            if one.cloid in cloids:
+                book += [cloids[one.cloid], one.price, one.qty, one.filled, _VALUES[one.status]]
+        fills = []
+        for fill in venue.fills:
+            if (fill.oid, fill.trade_id) not in seen:
+                fills += [oids[fill.oid], fill.qty]
+        uplink = [self.request(request) for request in venue.uplink]
+        if len(uplink) > 1:
+            uplink.sort()
+        queries = [
+            cloids[query.cloid] if type(query) is QueryOrder else -1 for query in self.world.queries
+        ]
+        if len(queries) > 1:
+            queries.sort()
         return (
-            [
-                (cloids[one.cloid], one.price, one.qty, one.filled, one.status.value)
-                for one in venue.book
-                if one.cloid in cloids
-            ],
-            [
-                (oids[fill.oid], fill.qty)
-                for fill in venue.fills
-                if (fill.oid, fill.trade_id) not in self.seen
-            ],
-            sorted([self.request(request) for request in venue.uplink]),
-            [[self.report(report) for report in stream] for stream in venue.streams],
-            sorted(
-                -1 if isinstance(query, QueryOpen) else cloids[query.cloid]
-                for query in self.world.queries
-            ),
-            self.rank(venue.changed_at),
-        )
+            "venue", tuple(book), tuple(fills), tuple(uplink),
+            tuple([
+                tuple([self.report(report) for report in stream]) if stream else 0
+                for stream in venue.streams
+            ]),
+            tuple(queries), self.rank(venue.changed_at),
+        )  # fmt: skip
 
-    def request(self, request: Place | Modify | Cancel) -> tuple[Any, ...]:
+    def request(self, request: Place | Modify | Cancel) -> Part:
+        """Return a request on its way."""
         newest = self.desk.blotter.orders[request.cloid].request_no == request.request
         number, expires = self.cloids[request.cloid], self.left(request.expires_at)
-        if isinstance(request, Cancel):
-            return ("c", number, newest, expires)
-        kind = "p" if isinstance(request, Place) else "m"
-        return (kind, number, newest, expires, request.price, request.qty)
+        if type(request) is Place:
+            return ("p", number, newest, expires, request.price, request.qty)
+        if type(request) is Modify:
+            return ("m", number, newest, expires, request.price, request.qty)
+        return ("c", number, newest, expires)
 
-    def report(self, report: Report) -> tuple[Any, ...]:
-        if isinstance(report, Snapshot):
+    def report(self, report: Report) -> Part:
+        """Return a report that nobody has heard yet."""
+        at = report.at
+        if type(report) is Snapshot:
             rows = [(self.oids[row.oid], row.price, row.qty) for row in report.open]
-            return ("S", rows, [self.fill(fill) for fill in report.fills])
-        if isinstance(report, Fill):
-            return ("F", self.rank(report.at), *self.fill(report))
-        cloid = getattr(report, "cloid", None)
-        found: list[Any] = [type(report).__name__, self.rank(report.at), self.cloids[cloid]]
+            return ("S", tuple(rows), tuple([self.fill(fill) for fill in report.fills]))
+        if type(report) is Fill:
+            return ("F", self.rank(at), *self.fill(report))
+        cloid: str | None = getattr(report, "cloid", None)
+        found: list[Any] = [type(report).__name__, self.rank(at), self.cloids[cloid]]
         if cloid is not None:
             order = self.desk.blotter.orders[cloid]
-            request = getattr(report, "request", 0)
-            if request and not isinstance(report, OrderStatus):
+            request: int = getattr(report, "request", 0)
+            if request and type(report) is not OrderStatus:
                 found.append(request == order.request_no)
-            found.append(report.at >= order.absent_at)
-            if isinstance(report, OrderStatus):
-                found.append(order.is_past(report.at))
-        found.append(self.oids.get(getattr(report, "oid", None), -2))
+            found.append(at >= order.absent_at)
+            if type(report) is OrderStatus:
+                found.append(order.is_past(at))
+        found.append(self.oid(getattr(report, "oid", None)))
         found += _said(report)
         return tuple(found)
 
-    def fill(self, fill: Fill) -> tuple[Any, ...]:
+    def fill(self, fill: Fill) -> Part:
+        """Return a fill that is on its way, if it is news."""
         if (fill.oid, fill.trade_id) in self.seen:
             return (-3,)
         return (self.oids[fill.oid], fill.qty)
 
-    def manager(self) -> tuple[Any, ...]:
+    # The manager and the facts.
+
+    def manager(self) -> Part:
+        """Return the manager's whole state."""
         desk = self.desk
-        settings, blotter = desk.settings, desk.blotter
+        settings, blotter, cloids = desk.settings, desk.blotter, self.cloids
         asked = desk.asked_open_at
         return (
-            [self.order(order) for cloid, order in blotter.orders.items() if cloid in self.cloids],
-            [self.cloids[cloid] for cloid in blotter.to_query],
-            sorted(self.oids.get(oid, -2) for oid in blotter.strays),
-            sorted(self.oids.get(oid, -2) for oid in blotter.foreign),
+            tuple([
+                self.order(order) for cloid, order in blotter.orders.items() if cloid in cloids
+            ]),
+            tuple([cloids[cloid] for cloid in blotter.to_query]),
+            tuple(sorted([self.oid(oid) for oid in blotter.strays])) if blotter.strays else 0,
+            tuple(sorted([self.oid(oid) for oid in blotter.foreign])) if blotter.foreign else 0,
             desk.connected,
             desk.synced,
             self.rank(desk.blind_since),
@@ -200,14 +264,20 @@ class _Canon:
             self.rank(desk.snapshot_at),
             None if desk.grid is None else (desk.grid.step, desk.grid.bids, desk.grid.asks),
             self.ledger(),
-            [
-                (self.cloids.get(str(thing[0]), str(thing[0])), *thing[1:], count, self.left(until))
-                for thing, (count, until) in desk.refusals._until.items()  # noqa: SLF001
-            ],
+            self.refused(desk.refusals._until),  # noqa: SLF001
             self.guards(),
-        )
+        )  # fmt: skip
 
-    def guards(self) -> tuple[Any, ...]:
+    def refused(self, until: dict[tuple[str | int, int, int], tuple[int, Nanos]]) -> Part:
+        """Return what was refused, how often, and how long each has to rest."""
+        return tuple([
+            (self.cloids.get(str(thing[0]), str(thing[0])), thing[1], thing[2], count,
+             self.left(at))
+            for thing, (count, at) in until.items()
+        ])  # fmt: skip
+
+    def guards(self) -> Part:
+        """Return what the guards remember, where it can make a difference."""
         guards, settings = self.desk.guards, self.desk.settings
         most = settings.rate_max
         rate = most is not None and most <= RATE_SEEN
@@ -219,102 +289,108 @@ class _Canon:
             self.desk.adopting,
             guards.refused,
             self.left(guards.probe_at) if guards.is_open else -1,
-            [self.left(at + MINUTE) for at in guards.sent] if rate else 0,
+            tuple([self.left(at + MINUTE) for at in guards.sent]) if rate else 0,
         )
 
-    def ledger(self) -> tuple[Any, ...]:
+    def ledger(self) -> Part:
+        """Return what is left of the quota, where there is one."""
         ledger = self.desk.ledger
-        limited = (ledger.limited, ledger.pause, self.left(ledger.probe_at))
         if ledger.cap is None:
-            return limited if ledger.limited else ()
-        return (ledger.requests, ledger.cancels, ledger.traded, *limited, self.budget())
+            if not ledger.limited:
+                return ()
+            return (ledger.limited, ledger.pause, self.left(ledger.probe_at))
+        return (
+            ledger.requests, ledger.cancels, ledger.traded, ledger.limited, ledger.pause,
+            self.left(ledger.probe_at), self.budget(),
+        )  # fmt: skip
 
-    def budget(self) -> tuple[Any, ...]:
+    def budget(self) -> Part:
+        """Return what was spent within the window, where it can make a change wait."""
         budget = self.desk.budget
         if not budget.is_on:
             return ()
-        window = [
-            (self.left(budget.expires_at(bucket)), *bucket[1:])
-            for bucket in budget.buckets
-            if budget.expires_at(bucket) > self.now
-        ]
-        return (window, budget.prepaid)
+        window = []
+        for bucket in budget.buckets:
+            expires_at = budget.expires_at(bucket)
+            if expires_at > self.now:
+                window.append((self.left(expires_at), bucket[1], bucket[2], bucket[3], bucket[4]))
+        return (tuple(window), budget.prepaid)
 
-    def order(self, order: Order) -> tuple[Any, ...]:
+    def order(self, order: Order) -> Part:
+        """Return one order with its legs."""
         settings = self.desk.settings
-        legs = [self.leg(leg) for leg in order.old_legs.values()]
-        legs.append(self.leg(order.leg))
-        if order.phase > 1:
+        legs: list[int] = []
+        for leg in order.old_legs.values():
+            self.leg(legs, leg)
+        self.leg(legs, order.leg)
+        unheard = order.known - order.filled if order.known > order.filled else 0
+        if order.is_closed:
             retires = self.left(order.closed_at + settings.retire)
-            unheard = max(0, order.known - order.filled)
             return (
-                int(order.phase), legs, order.filled, unheard, self.rank(order.closed_at), retires,
+                int(order.phase), tuple(legs), order.filled, unheard, self.rank(order.closed_at),
+                retires,
             )  # fmt: skip
         modified, queried = order.modified_at, order.queried_at
-        in_doubt = order.is_in_doubt
+        asked = int(order.request)
         return (
-            int(order.phase), int(order.request), int(order.hold), legs, order.filled,
-            max(0, order.known - order.filled),
+            int(order.phase), asked, int(order.hold), tuple(legs), order.filled, unheard,
             self.rank(order.answered_at) if order.answered else -1,
-            min(order.absences, ABSENCES_MAX), order.absent_in_snapshot,
+            min(ABSENCES_MAX, order.absences),
+            order.absent_in_snapshot,
             (order.goal_price, order.goal_qty, self.left(order.expires_at),
-             self.rank(order.expires_at)) if order.request else 0,
-            self.rank(order.absent_at) if order.absences or order.request else 0,
+             self.rank(order.expires_at)) if asked else 0,
+            self.rank(order.absent_at) if order.absences or asked else 0,
             self.rank(order.evidence_at),
             -1 if modified is None else self.left(modified + settings.modify_interval),
             self.left(queried + settings.timeout)
-            if queried is not None and (in_doubt or order.absences or order.suspect) else -1,
+            if queried is not None and (order.is_in_doubt or order.absences or order.suspect)
+            else -1,
             order.level, order.suspect,
         )  # fmt: skip
 
-    def leg(self, leg: Leg) -> tuple[Any, ...]:
-        return (
-            self.oids.get(leg.oid, -2), leg.price, leg.qty, leg.filled, leg.reported, leg.ended,
-        )  # fmt: skip
+    def leg(self, into: list[int], leg: Leg) -> None:
+        """Write one leg, each as many numbers."""
+        into += [self.oid(leg.oid), leg.price, leg.qty, leg.filled, leg.reported, int(leg.ended)]
 
-    def facts(self) -> tuple[Any, ...]:
-        facts = self.world.watch.facts
+    def facts(self) -> Part:
+        """Return what the trace proves, as far as it differs from the manager's own record."""
+        facts, desk, cloids = self.world.watch.facts, self.desk, self.cloids
+        rules = facts.rules
+        refused = {thing: (n, at + refusal_pause(n)) for thing, (n, at) in facts.refused.items()}
         return (
-            [
+            tuple([
                 self.order_facts(order)
                 for cloid, order in facts.orders.items()
-                if cloid in self.cloids
-            ],
-            facts.position - self.desk.blotter.position,
-            facts.traded - self.desk.blotter.traded,
+                if cloid in cloids
+            ]),
+            facts.position - desk.blotter.position,
+            facts.traded - desk.blotter.traded,
             facts.blind,
             facts.limited,
-            facts.requests - self.desk.ledger.requests,
-            facts.cancels - self.desk.ledger.cancels,
+            facts.requests - desk.ledger.requests,
+            facts.cancels - desk.ledger.cancels,
             -1
             if facts.asked_open_at is None
-            else self.left(facts.asked_open_at + PERIODS_MAX * facts.rules.reconcile),
-            [
-                (
-                    self.cloids.get(str(thing[0]), str(thing[0])),
-                    *thing[1:],
-                    count,
-                    self.left(at + refusal_pause(count)),
-                )
-                for thing, (count, at) in facts.refused.items()
-            ]
-            if facts.refused
-            else 0,
+            else self.left(facts.asked_open_at + PERIODS_MAX * rules.reconcile),
+            self.refused(refused) if refused else 0,
             facts.refused_in_row,
-            self.left(facts.probed_at + facts.rules.reject_pause) if facts.refused_in_row else 0,
-        )
+            self.left(facts.probed_at + rules.reject_pause) if facts.refused_in_row else 0,
+        )  # fmt: skip
 
-    def order_facts(self, order: OrderFacts) -> tuple[Any, ...]:
+    def order_facts(self, order: OrderFacts) -> Part:
+        """Return the facts about one order."""
         leg = order.leg
         if order.closed:
-            return (self.oids.get(leg.oid, -2),)
+            return (self.oid(leg.oid),)
         request, rules = order.request, self.world.watch.facts.rules
         return (
-            self.oids.get(leg.oid, -2), leg.price, leg.qty, leg.filled, leg.said_filled, leg.gone,
-            None if request is None else type(request).__name__, order.in_doubt,
-            order.answered, order.accepted, min(order.absences, ABSENCES_MAX + 1),
+            self.oid(leg.oid), leg.price, leg.qty, leg.filled, leg.said_filled, leg.gone,
+            0 if request is None else type(request).__name__, order.in_doubt,
+            order.answered, order.accepted,
+            order.absences if order.absences <= ABSENCES_MAX else ABSENCES_MAX + 1,
             order.snapshot_absence, order.debounced, order.stale_cycles, order.last_old_leg,
-            min(order.lacked, SNAPSHOTS_MAX + 1), max(0, order.known - order.filled),
+            order.lacked if order.lacked <= SNAPSHOTS_MAX else SNAPSHOTS_MAX + 1,
+            order.known - order.filled if order.known > order.filled else 0,
             -1 if order.modified_at is None
             else self.left(order.modified_at + rules.modify_interval),
             self.left((order.asked_at or order.doubt_since) + PERIODS_MAX * rules.timeout)
@@ -322,26 +398,41 @@ class _Canon:
         )  # fmt: skip
 
 
-def _said(report: Report) -> tuple[Any, ...]:
+def _said(report: Report) -> Part:
     """Return what a report says besides names, numbers and time."""
-    match report:
-        case Modified():
-            return (report.price, report.qty)
-        case ModifyRejected():
-            return (report.alive.value,)
-        case Cancelled() | CancelRejected() | Rejected():
-            return (str(report.reason),)
-        case OrderStatus():
-            return (report.status.value, report.filled)
-        case _:
-            return ()
+    if type(report) is Modified:
+        return (report.price, report.qty)
+    if type(report) is ModifyRejected:
+        return (_VALUES[report.alive],)
+    if type(report) is Cancelled or type(report) is CancelRejected or type(report) is Rejected:
+        return (_VALUES.get(report.reason, report.reason),)
+    if type(report) is OrderStatus:
+        return (_VALUES[report.status], report.filled)
+    return ()
 
 
-def digest(world: World) -> bytes:
-    """Return 16 bytes that stand for the state's canonical form.
+_COUNTS: Final[dict[Budgets, Part]] = {}
+"""Budgets as plain numbers."""
 
-    Two different states out of ten million share them with a probability under 10⁻²⁴.
+
+_KEYS: Final[dict[Part, int]] = {}
+"""Hashes by part."""
+
+
+def _key(part: Part) -> int:
+    """Return the hash of a part, which begins with its kind."""
+    found = _KEYS.get(part)
+    if found is None:
+        if len(_KEYS) >= PARTS_MAX:
+            _KEYS.clear()
+        hashed = blake2b(marshal.dumps(part, VERSION), digest_size=DIGEST_BYTES)
+        found = _KEYS[part] = int.from_bytes(hashed.digest(), "little")
+    return found
+
+
+def digest(world: World) -> int:
+    """Return a number of 128 bits that stands for the state's canonical form.
+
+    Two different states out of ten million share one with a probability under 10⁻²⁴.
     """
-    # Version 2 writes every value out; later ones refer to objects seen before, so that equal
-    # values would have two forms.
-    return blake2b(marshal.dumps(_Canon(world).state(), 2), digest_size=DIGEST_BYTES).digest()
+    return _Canon(world).key()

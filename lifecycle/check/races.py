@@ -22,6 +22,7 @@ from lifecycle.check.world import Step, World
 from lifecycle.core.order import Order
 from spec.states import Phase, Request
 
+_PENDING_NEW: Final = Phase.PENDING_NEW
 RACES: Final = {
     "fill-before-ack": "a fill overtakes the acknowledgement of its place",
     "cancel-before-ack": "a cancellation overtakes the acknowledgement of its place",
@@ -76,7 +77,7 @@ def races(before: World, step: Step, after: World) -> list[str]:
 
 def _heard(before: World, report: Report, after: World, *, repeated: bool) -> list[str]:
     orders = before.manager.orders
-    if isinstance(report, (OrderStatus, Snapshot)):
+    if type(report) is OrderStatus or type(report) is Snapshot:
         stale = any(report.at < order.evidence_at for order in before.manager.open_orders.values())
         return [*_looked(before, after), *(["stale-look"] if stale else [])]
     cloid = getattr(report, "cloid", None)
@@ -85,27 +86,28 @@ def _heard(before: World, report: Report, after: World, *, repeated: bool) -> li
         return []
     found = []
     now = after.manager.orders[cloid]
-    if isinstance(report, Fill):
+    if type(report) is Fill:
         found = _filled(order, report, now)
         if repeated:
             found.append("repeated-fill")
-    elif isinstance(report, Cancelled):
+    elif type(report) is Cancelled:
         found = _cancelled(order, report)
-    elif isinstance(report, ModifyRejected) and order.is_modifying:
+    elif type(report) is ModifyRejected and order.is_modifying:
         if report.alive is Alive.NO and now.is_closed:
             found.append("modify-leaves-nothing")
         elif report.alive is Alive.UNKNOWN:
             found.append("modify-refused-unknown")
-    elif isinstance(report, CancelRejected) and report.reason == "too_late":
+    elif type(report) is CancelRejected and report.reason == "too_late":
         found.append("too-late")
-    if isinstance(report, (Accepted, Modified)) and order.is_in_doubt and not now.is_in_doubt:
+    answers = type(report) is Accepted or type(report) is Modified
+    if answers and order.is_in_doubt and not now.is_in_doubt:
         found.append("answer-after-doubt")
     return found
 
 
 def _filled(order: Order, fill: Fill, now: Order) -> list[str]:
     found = []
-    if order.phase is Phase.PENDING_NEW:
+    if order.phase is _PENDING_NEW:
         found.append("fill-before-ack")
     if order.is_closed:
         found.append("late-fill")
@@ -120,7 +122,7 @@ def _filled(order: Order, fill: Fill, now: Order) -> list[str]:
 
 
 def _cancelled(order: Order, report: Cancelled) -> list[str]:
-    if order.phase is Phase.PENDING_NEW:
+    if order.phase is _PENDING_NEW:
         return ["cancel-before-ack"]
     if report.reason is CancelReason.REPLACED:
         return ["old-leg-gone-first" if order.is_modifying else "old-leg-gone-last"]

@@ -23,7 +23,7 @@ _ENDED: Final = {
     Phase.CANCELLED: State.CANCELLED,
     Phase.REJECTED: State.REJECTED,
 }
-_ASKED: Final = {
+_ASKED: Final[dict[Request, tuple[type, bool]]] = {
     Request.IDLE: (type(None), False),
     Request.PLACING: (Place, False),
     Request.PLACING_IN_DOUBT: (Place, True),
@@ -33,6 +33,10 @@ _ASKED: Final = {
     Request.CANCELLING_IN_DOUBT: (Cancel, True),
 }
 """The unanswered request of each state of the machine, and whether its outcome is unknown."""
+# Members looked up once: before Python 3.12 each access costs a function call.
+_RESTING: Final = Phase.RESTING
+_RETIRED: Final = Phase.RETIRED
+_IDLE: Final = Request.IDLE
 
 
 def judge(world: World) -> list[Broken]:
@@ -74,8 +78,7 @@ def misread(world: World) -> list[Broken]:
 
 
 def _single(world: World) -> str | None:
-    most = max(len(choice.bids) + len(choice.asks) for choice in world.setting.choices)
-    resting = world.venue.resting()
+    most, resting = world.most, world.venue.resting()
     if len(resting) > most:
         return f"{len(resting)} of our orders rest at the venue, {most} at the most are wanted"
     return None
@@ -86,37 +89,42 @@ def _misread(world: World) -> str | None:
     read = world.watch.facts.orders
     for cloid, order in world.manager.orders.items():
         facts, phase = read[cloid], order.phase
-        if phase is Phase.RETIRED:
+        if phase is _RETIRED:
             # How it ended is kept no longer.
             agrees = facts.closed
-        elif phase > Phase.RESTING:
-            agrees = facts.ended_as is _ENDED[phase] and order.request is Request.IDLE
+        elif order.is_closed:
+            agrees = facts.ended_as is _ENDED[phase] and order.request is _IDLE
         else:
-            request = (type(facts.request), facts.in_doubt)
-            rests = phase is Phase.RESTING
+            asked, in_doubt = _ASKED[order.request]
             agrees = (
-                not facts.closed and facts.accepted is rests and request == _ASKED[order.request]
+                not facts.closed
+                and facts.accepted is (phase is _RESTING)
+                and type(facts.request) is asked
+                and facts.in_doubt is in_doubt
             )
         if not agrees:
             ended = facts.ended_as or ("resting" if facts.accepted else "never accepted")
             doubt = " in doubt" if facts.in_doubt else ""
-            asked = "nothing" if facts.request is None else type(facts.request).__name__.lower()
-            return f"{order} has read as {ended}, {asked} unanswered{doubt}"
+            what = "nothing" if facts.request is None else type(facts.request).__name__.lower()
+            return f"{order} has read as {ended}, {what} unanswered{doubt}"
     return None
 
 
 def is_quiet(world: World) -> bool:
     """Say whether nothing is on its way, and the last look was after the last change."""
     venue = world.venue
-    if venue.uplink or any(venue.streams[stream] for stream in STREAMS):
+    if venue.uplink:
         return False
+    for stream in venue.streams:
+        if stream:
+            return False
     if world.manager.is_blind or venue.changed_at > last_look(world):
         return False
     # An order that was found absent once, or whose record was contradicted, is being asked about.
-    return not any(
-        order.request or order.absences or order.suspect
-        for order in world.manager.open_orders.values()
-    )
+    for order in world.manager.open_orders.values():
+        if order.request is not _IDLE or order.absences or order.suspect:
+            return False
+    return True
 
 
 def last_look(world: World) -> Nanos:

@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from lifecycle.check.budgets import Exploration
-from lifecycle.check.explore import ASSERTION, Explored, Finding, Progress
+from lifecycle.check.expand import ASSERTION
+from lifecycle.check.explore import Explored, Finding, Progress
 from spec.invariants.all import INVARIANTS
 
 TRUTHS: Final = {

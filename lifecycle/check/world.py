@@ -10,20 +10,16 @@ forgotten after one, whatever the configuration says: their code is the same, an
 states stays finite and small.
 """
 
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
-from exchange.instrument import Instrument
-from exchange.market import Market
 from exchange.reports import Disconnected, Fill, Reconnected, Report
-from exchange.units import Nanos, Qty, seconds
-from exchange.venue import Capabilities
-from exchange.words import Outcome
+from exchange.units import Nanos, Qty
+from exchange.words import Cloid, Outcome
 from lifecycle.check.clone import clone_facts, clone_manager, own_grid
-from lifecycle.config import Config, TimingConfig
+from lifecycle.check.setting import Budgets, Setting, near_timers
 from lifecycle.core.manager import OrderManager
 from lifecycle.rules import rules_of
 from spec.invariants.all import INVARIANTS
@@ -41,7 +37,9 @@ from spec.trace import (
     Targets,
     Unanswered,
 )
-from spec.venue_model import STREAMS, Resting, Stream, VenueModel, Verdict
+from spec.venue_model import Resting, Stream, VenueModel, Verdict
+
+__all__ = ["STEP", "Budgets", "Setting", "Step", "World", "near_timers"]
 
 STEP: Final[Nanos] = 1_000
 
@@ -49,64 +47,19 @@ Step: TypeAlias = tuple[str, int, str]
 """What happens: its kind, an index, and a word."""
 
 
+_SPENT: Final[dict[tuple["Budgets", str, int], "Budgets"]] = {}
+"""What is left of budgets when something is spent: there are some hundred."""
+_ANSWERS: Final = int(Stream.ANSWERS)
+_FILLS: Final = int(Stream.FILLS)
+_LOOKS: Final = int(Stream.LOOKS)
+_SAID: Final = (int(Stream.ANSWERS), int(Stream.PUSHES), int(Stream.FILLS))
+_ALL: Final = (*_SAID, _LOOKS)
+"""Streams by number: before Python 3.12 each access to a member costs a function call."""
+_WORDS: Final = {verdict: verdict.value for verdict in Verdict}
+_VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
+_GRANT: Final = Verdict.GRANT.value
 _VENUE_STEPS: Final = frozenset({"execute", "lose", "drop", "glance", "fill", "unasked"})
 """Steps that the manager learns nothing of."""
-
-
-class Budgets(Struct, frozen=True, kw_only=True):
-    """How much of each may happen on one path."""
-
-    faults: int = 1
-    """Lost requests, lost and repeated reports, early timeouts, refusals, broken streams."""
-    target_changes: int = 1
-    crashes: int = 0
-    unasked: int = 0
-    """Cancellations by the venue's own will."""
-    fills: int = 1
-    places: int = 2
-    early_cycles: int = 0
-    """Cycles that come half a modify interval after something else."""
-    unsent: int = 0
-    """Requests that never leave the process, and of which it is told so."""
-    halts: int = 0
-    """Kill switches; with a crash after one the order manager quotes again."""
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """What does not change while exploring."""
-
-    instrument: Instrument
-    capabilities: Capabilities
-    config: Config
-    choices: tuple[Targets, ...]
-    """Targets that a cycle may come with; the first is where it starts."""
-    market: Market
-    budgets: Budgets
-
-    @property
-    def cycle(self) -> Nanos:
-        """Time between two cycles."""
-        return seconds(self.config.timing.cycle_s)
-
-    @property
-    def early(self) -> Nanos:
-        """Time to an early cycle."""
-        return self.config.modify.min_interval_ms * 1_000_000 // 2
-
-
-def near_timers(config: Config) -> Config:
-    """Return the configuration with a comparison every cycle and retirement every other.
-
-    The quota's window is a cycle as well, and its horizon as much nearer.
-    """
-    timing: TimingConfig = config.timing
-    quota = config.quota
-    period = max(timing.cycle_s, timing.request_timeout_s)
-    if quota.window_s > period:
-        nearer = quota.horizon_h * period / quota.window_s
-        quota = replace(quota, window_s=period, horizon_h=nearer)
-    timing = replace(timing, reconcile_s=period, retire_s=2 * period)
-    return replace(config, timing=timing, quota=quota)
 
 
 class World:
@@ -119,7 +72,9 @@ class World:
         "distrusted",
         "left",
         "manager",
+        "most",
         "now",
+        "pauses",
         "queries",
         "setting",
         "trace",
@@ -128,8 +83,16 @@ class World:
         "watch",
     )
 
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; a copy does without it (`clone`)."""
+        return super().__new__(cls)
+
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
+        self.pauses = setting.cycle, setting.early
+        """How long after something else a cycle comes, and an early one."""
+        self.most = max(len(choice.bids) + len(choice.asks) for choice in setting.choices)
+        """Orders that may be wanted at a time."""
         self.manager = OrderManager(
             setting.instrument, config=setting.config, capabilities=setting.capabilities
         )
@@ -165,6 +128,8 @@ class World:
         """
         other = World.__new__(World)
         other.setting = self.setting
+        other.pauses = self.pauses
+        other.most = self.most
         if told:
             other.manager = clone_manager(self.manager)
             other.watch = self.watch.following(clone_facts(self.watch.facts))
@@ -190,15 +155,19 @@ class World:
         left, venue = self.left, self.venue
         choices = range(len(self.setting.choices)) if left.target_changes else (self.choice,)
         found: list[Step] = []
-        if self._delayed(self.setting.cycle) <= left.faults:
+        pause, early = self.pauses
+        if self._delayed(pause) <= left.faults:
             found += [("cycle", choice, "") for choice in choices]
-        if left.early_cycles and self._delayed(self.setting.early) <= left.faults:
+        if left.early_cycles and self._delayed(early) <= left.faults:
             found += [("early", choice, "") for choice in choices]
-        found += [("hear", stream, "") for stream in STREAMS if venue.streams[stream]]
+        found += [("hear", stream, "") for stream in _ALL if venue.streams[stream]]
         for index, request in enumerate(venue.uplink):
-            verdicts = venue.verdicts(request) if left.faults else [Verdict.GRANT]
-            found += [("execute", index, verdict.value) for verdict in verdicts]
-        if not venue.streams[Stream.LOOKS]:
+            if left.faults:
+                for verdict in venue.verdicts(request):
+                    found.append(("execute", index, _WORDS[verdict]))
+            else:
+                found.append(("execute", index, _GRANT))
+        if not venue.streams[_LOOKS]:
             # One question at a time: the next look waits until the last answer was heard. An
             # answer that is not heard at once may be stale when it is: that is a fault.
             kinds = ("look", "glance") if left.faults else ("look",)
@@ -224,19 +193,20 @@ class World:
         Both are faults, and cost what a fault costs.
         """
         now, venue = self.now + wait, self.venue
-        late = sum(1 for request in venue.uplink if now >= request.expires_at)
-        if venue.streams[Stream.ANSWERS]:
-            late += sum(
-                1
-                for order in self.manager.open_orders.values()
-                if order.is_in_flight and now >= order.expires_at
-            )
+        late = 0
+        for request in venue.uplink:
+            if now >= request.expires_at:
+                late += 1
+        if venue.streams[_ANSWERS]:
+            for order in self.manager.open_orders.values():
+                if order.is_in_flight and now >= order.expires_at:
+                    late += 1
         return late
 
     def _faults(self) -> list[Step]:
         venue = self.venue
         found: list[Step] = [("lose", index, "") for index in range(len(venue.uplink))]
-        for stream in (Stream.ANSWERS, Stream.PUSHES, Stream.FILLS):
+        for stream in _SAID:
             if venue.streams[stream]:
                 found.append(("drop", stream, ""))
                 found.append(("repeat", stream, ""))
@@ -267,39 +237,39 @@ class World:
         """Let something happen that the manager is told."""
         match kind:
             case "cycle":
-                self._cycle(index, self.setting.cycle)
+                self._cycle(index, self.pauses[0])
             case "early":
-                self._spend(early_cycles=1)
-                self._cycle(index, self.setting.early)
+                self._spend("early_cycles")
+                self._cycle(index, self.pauses[1])
             case "hear":
                 self._hear(self.venue.streams[index].pop(0))
             case "repeat":
-                self._spend(faults=1)
+                self._spend("faults")
                 report = self.venue.streams[index][0]
                 self._hear(report)
-                if isinstance(report, Fill):
+                if type(report) is Fill:
                     # Once counted it is dropped from the stream below: hear it again here.
                     self._hear(report)
             case "look":
                 self.venue.look(self.queries.pop(index), self.now)
                 self.now += STEP
-                self._hear(self.venue.streams[Stream.LOOKS].pop(0))
+                self._hear(self.venue.streams[_LOOKS].pop(0))
             case "give-up":
-                self._spend(faults=1)
+                self._spend("faults")
                 self._give_up(index)
             case "unsent":
-                self._spend(unsent=1)
+                self._spend("unsent")
                 self._unanswered(self.venue.uplink.pop(index), Outcome.NOT_SENT)
             case "gap":
-                self._spend(faults=1)
+                self._spend("faults")
                 self._gap()
             case "crash":
-                self._spend(crashes=1)
+                self._spend("crashes")
                 self._crash()
             case "halt":
-                self._spend(halts=1)
+                self._spend("halts")
                 reaction = self.manager.halt(self.now)
-                self._feed(Halted(self.now, "told to", reaction))
+                self._feed(Halted(self.now, "told to", reaction), reaction)
             case _:
                 raise ValueError(f"a step must be of a known kind, was {kind!r}")
 
@@ -308,45 +278,50 @@ class World:
         venue = self.venue
         match kind:
             case "execute":
-                verdict = Verdict(word)
-                if verdict is not Verdict.GRANT:
-                    self._spend(faults=1)
-                venue.execute(index, verdict, self.now)
+                if word != _GRANT:
+                    self._spend("faults")
+                venue.execute(index, _VERDICTS[word], self.now)
             case "lose":
-                self._spend(faults=1)
+                self._spend("faults")
                 venue.uplink.pop(index)
             case "drop":
-                self._spend(faults=1)
+                self._spend("faults")
                 venue.streams[index].pop(0)
             case "glance":
-                self._spend(faults=1)
+                self._spend("faults")
                 venue.look(self.queries.pop(index), self.now)
             case "fill":
-                self._spend(fills=1)
+                self._spend("fills")
                 venue.fill(venue.book[index], int(word), self.now)
             case _:
-                self._spend(unasked=1)
+                self._spend("unasked")
                 venue.cancel_unasked(venue.book[index], self.now)
 
-    def _spend(self, **spent: int) -> None:
-        left = {name: getattr(self.left, name) - count for name, count in spent.items()}
-        self.left = replace(self.left, **left)
+    def _spend(self, what: str, count: int = 1) -> None:
+        key = (self.left, what, count)
+        left = _SPENT.get(key)
+        if left is None:
+            rest: int = getattr(self.left, what) - count
+            left = _SPENT[key] = replace(self.left, **{what: rest})
+        self.left = left
 
     def _prune(self) -> None:
         """Drop fills that were counted from the stream: hearing them again changes nothing."""
-        fills = self.venue.streams[Stream.FILLS]
+        fills = self.venue.streams[_FILLS]
         if fills:
             seen = self.watch.facts.seen_fills
             fills[:] = [
                 fill
                 for fill in fills
-                if not isinstance(fill, Fill) or (fill.oid, fill.trade_id) not in seen
+                if type(fill) is not Fill or (fill.oid, fill.trade_id) not in seen
             ]
 
-    def _feed(self, record: Record) -> None:
-        self.broken += self.watch.feed(record)
-        if not isinstance(record, Cycled) and record.reaction.divergences:
-            self._distrust(record.reaction.divergences)
+    def _feed(self, record: Record, reaction: Reaction | None = None) -> None:
+        broken = self.watch.feed(record)
+        if broken:
+            self.broken += broken
+        if reaction is not None and reaction.divergences:
+            self._distrust(reaction.divergences)
         if self.trace is not None:
             self.trace.append(record)
 
@@ -366,11 +341,11 @@ class World:
 
     def _cycle(self, choice: int, wait: Nanos) -> None:
         if choice != self.choice:
-            self._spend(target_changes=1)
+            self._spend("target_changes")
             self.choice = choice
         late = self._delayed(wait)
         if late:
-            self._spend(faults=late)
+            self._spend("faults", late)
         self.now += wait
         self.venue.expire(self.now)
         targets = self.setting.choices[choice]
@@ -383,7 +358,7 @@ class World:
 
     def _hear(self, report: Report) -> None:
         reaction = self.manager.receive(report, self.now)
-        self._feed(Reported(self.now, report, reaction))
+        self._feed(Reported(self.now, report, reaction), reaction)
         self._ask(reaction)
 
     def _give_up(self, index: int) -> None:
@@ -394,7 +369,7 @@ class World:
 
     def _unanswered(self, command: Place | Modify | Cancel, outcome: Outcome) -> None:
         reaction = self.manager.unanswered(command, outcome, self.now)
-        self._feed(Unanswered(self.now, command, outcome, reaction))
+        self._feed(Unanswered(self.now, command, outcome, reaction), reaction)
         self._ask(reaction)
 
     def _gap(self) -> None:
@@ -415,7 +390,7 @@ class World:
         self.queries.clear()
         session = f"session{self.left.crashes}-"
         reaction = self.manager.restarted(self.now, session)
-        self._feed(Restarted(self.now, reaction, session))
+        self._feed(Restarted(self.now, reaction, session), reaction)
         self._ask(reaction)
 
     def _ask(self, reaction: Reaction) -> None:
@@ -423,16 +398,20 @@ class World:
 
     def _send(self, commands: tuple[Command, ...]) -> None:
         for command in commands:
-            if isinstance(command, (QueryOrder, QueryOpen)):
-                cloid = getattr(command, "cloid", None)
-                self.queries = [
-                    query for query in self.queries if getattr(query, "cloid", None) != cloid
-                ]
-                self.queries.append(command)
-            else:
-                if command.request and type(command).__name__ == "Place":
-                    self._spend(places=1)
+            if type(command) is Place:
+                self._spend("places")
                 self.venue.uplink.append(command)
+            elif type(command) is Modify or type(command) is Cancel:
+                self.venue.uplink.append(command)
+            elif type(command) is QueryOrder or type(command) is QueryOpen:
+                about = _about(command)
+                self.queries = [query for query in self.queries if _about(query) != about]
+                self.queries.append(command)
+
+
+def _about(query: QueryOrder | QueryOpen) -> Cloid | None:
+    """Return the order that a question is about; None: about all."""
+    return query.cloid if type(query) is QueryOrder else None
 
 
 def _sizes(one: Resting) -> list[str]:

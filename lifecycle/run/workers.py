@@ -201,7 +201,7 @@ def _fill(
         if following is None:
             return
         try:
-            with _deaf():
+            with deaf():
                 under_way[executor.submit(do, following[1])] = following
         except BrokenProcessPool:
             lost.append(following)
@@ -224,7 +224,7 @@ def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, Event]]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """Start processes that do not hear Ctrl-C, which a terminal sends to all of them.
 
     They inherit it; for the moment that it takes, the caller is deaf as well. Where the system can

@@ -1,41 +1,19 @@
-"""What an invariant is, and how a trace is watched."""
+"""How a trace is watched, and what every invariant asks of it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-
-from msgspec import Struct
+from collections.abc import Iterable, Sequence
+from typing import Final, Self
 
 from exchange.commands import Cancel, Command, Modify, Place
-from exchange.units import Nanos
-from exchange.words import Cloid
+from exchange.words import Side
+from spec.invariants.promise import Broken, Invariant
 from spec.rules import Rules
-from spec.trace import Cycled, Plan, Record
+from spec.trace import Cycled, Plan, Record, Reported
 from spec.witness import Witness
 
+__all__ = ["SIDES", "Broken", "Invariant", "Watch", "commands_of", "growing", "sent", "watch"]
 
-class Broken(Struct, frozen=True):
-    """An invariant that a record broke."""
-
-    invariant: str
-    sentence: str
-    now: Nanos
-    what: str
-    cloid: Cloid | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """One promise."""
-
-    id: str
-    sentence: str
-    on_cycle: Callable[[Witness, Cycled], str | None] | None = None
-    """Judges a cycle's plan by the facts, its commands not yet noted."""
-    on_send: Callable[[Witness, Cycled], str | None] | None = None
-    """The same, for a promise that only a plan with requests can break."""
-    on_record: Callable[[Witness, Record], str | None] | None = None
-    """Judges any record, likewise."""
-
+SIDES: Final = (Side.BUY, Side.SELL)
+"""Members looked up once: before Python 3.12 each access costs a function call."""
 
 _last: tuple[Plan, list[Place | Modify | Cancel]] = (Plan((), ()), [])
 """The plan that was asked about last, and the answer: every invariant asks about the same one."""
@@ -46,20 +24,35 @@ def sent(plan: Plan) -> list[Place | Modify | Cancel]:
     global _last  # noqa: PLW0603 - A memory of one, replaced as a whole.
     about, found = _last
     if about is not plan:
-        found = [c for c in plan.commands if isinstance(c, (Place, Modify, Cancel))]
+        found = [
+            c for c in plan.commands if type(c) is Place or type(c) is Modify or type(c) is Cancel
+        ]
         _last = (plan, found)
     return found
 
 
+def growing(plan: Plan) -> list[Place | Modify]:
+    """Return the requests of a plan but for its cancels."""
+    return [c for c in sent(plan) if type(c) is Place or type(c) is Modify]
+
+
 def commands_of(record: Record) -> tuple[Command, ...]:
     """Return everything that a record says was sent."""
-    return record.plan.commands if isinstance(record, Cycled) else record.reaction.queries
+    if type(record) is Reported:
+        return record.reaction.queries
+    if isinstance(record, Cycled):
+        return record.plan.commands
+    return record.reaction.queries
 
 
 class Watch:
     """Follows one trace, record by record."""
 
     __slots__ = ("facts", "on_cycle", "on_quiet_cycle", "on_record")
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Leave the rest to `__init__`; `following` does without it."""
+        return super().__new__(cls)
 
     def __init__(self, rules: Rules, invariants: Sequence[Invariant]) -> None:
         self.facts = Witness(rules)
@@ -88,17 +81,18 @@ class Watch:
         facts = self.facts
         facts.hear(record)
         broken = []
-        if isinstance(record, Cycled):
-            for invariant, judge in self.on_cycle if sent(record.plan) else self.on_quiet_cycle:
-                what = judge(facts, record)
+        cycle = record if type(record) is Cycled else None
+        if cycle is not None:
+            for invariant, judge in self.on_cycle if sent(cycle.plan) else self.on_quiet_cycle:
+                what = judge(facts, cycle)
                 if what is not None:
-                    broken.append(Broken(invariant.id, invariant.sentence, record.now, what))
+                    broken.append(Broken(invariant.id, invariant.sentence, cycle.now, what))
         for invariant, judge_any in self.on_record:
             what = judge_any(facts, record)
             if what is not None:
                 broken.append(Broken(invariant.id, invariant.sentence, record.now, what))
-        if isinstance(record, Cycled):
-            facts.decided(record)
+        if cycle is not None:
+            facts.decided(cycle)
         facts.note(commands_of(record))
         return broken
 

@@ -1,6 +1,6 @@
 """S24, S25, V8, V9: the hard limits hold, and hold back only what they must."""
 
-from exchange.commands import Cancel, Modify, Place
+from exchange.commands import Modify, Place
 from exchange.units import Qty
 from spec.guards import (
     GUARDS,
@@ -12,25 +12,24 @@ from spec.guards import (
     sent_in_a_minute,
     withdraws,
 )
-from spec.invariants.base import Invariant, sent
+from spec.invariants.base import Invariant, growing, sent
 from spec.trace import Cycled, Reason
 from spec.witness import Witness
 
 
 def _s24(facts: Witness, cycle: Cycled) -> str | None:
-    growing = [c for c in sent(cycle.plan) if not isinstance(c, Cancel)]
-    if growing and facts.halted:
-        return f"{len(growing)} placed or modified although everything is to go"
-    if growing and is_stale_market(facts, cycle):
-        return f"{len(growing)} placed or modified by a market seen at {cycle.market.at}"
+    more = growing(cycle.plan)
+    if more and facts.halted:
+        return f"{len(more)} placed or modified although everything is to go"
+    if more and is_stale_market(facts, cycle):
+        return f"{len(more)} placed or modified by a market seen at {cycle.market.at}"
     return None
 
 
 def _s25(facts: Witness, cycle: Cycled) -> str | None:
     before, most = sent_in_a_minute(facts, cycle), facts.rules.rate_max
     # Cancels pass whatever the rate: those of the same cycle may have been decided on later.
-    growing = [c for c in sent(cycle.plan) if not isinstance(c, Cancel)]
-    for number, command in enumerate(growing):
+    for number, command in enumerate(growing(cycle.plan)):
         if is_outside(facts, cycle, command.price):
             return f"{command.cloid} at {command.price} is outside the collar"
         if is_too_large(facts, _left(facts, command)):
@@ -46,7 +45,7 @@ def _s25(facts: Witness, cycle: Cycled) -> str | None:
 def _left(facts: Witness, command: Place | Modify) -> Qty:
     """Return what a place or modify leaves on the book."""
     order = facts.orders.get(command.cloid)
-    if order is None or isinstance(command, Place) or not facts.rules.capabilities.qty_is_total:
+    if order is None or type(command) is Place or not facts.rules.capabilities.qty_is_total:
         return command.qty
     return command.qty - order.leg.filled
 
@@ -55,7 +54,7 @@ def _v8(facts: Witness, cycle: Cycled) -> str | None:
     if not withdraws(facts, cycle) or facts.limited or (facts.blind and not facts.halted):
         return None
     allowed = facts.cancels_allowed
-    cancels = sum(isinstance(command, Cancel) for command in sent(cycle.plan))
+    cancels = len(sent(cycle.plan)) - len(growing(cycle.plan))
     if allowed is not None and facts.cancels + cancels >= allowed:
         return None
     touched = {command.cloid for command in sent(cycle.plan)}

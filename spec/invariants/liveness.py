@@ -3,16 +3,21 @@
 A reason given for not acting is not taken on trust: each hard reason is checked against the facts.
 """
 
+from typing import Final
+
 from exchange.commands import Cancel
 from exchange.words import Side
 from spec import guards
 from spec.facts import OrderFacts
-from spec.invariants.base import Invariant, commands_of, sent
+from spec.invariants.base import SIDES, Invariant, commands_of, growing, sent
 from spec.invariants.quoting import wanted
 from spec.staleness import is_left_stale
 from spec.trace import Action, Cycled, Decision, Reason, Record
 from spec.witness import Witness
 
+_OWN_ORDER: Final = Reason.OWN_ORDER
+_REASON_DEBOUNCED: Final = Reason.DEBOUNCED
+_IN_DOUBT: Final = Reason.IN_DOUBT
 STALE_CYCLES_MAX = 2
 SNAPSHOTS_MAX = 2
 PERIODS_MAX = 2
@@ -20,20 +25,24 @@ PERIODS_MAX = 2
 
 
 def _v1(facts: Witness, cycle: Cycled) -> str | None:
-    for side in Side:
+    for side in SIDES:
         for level, _target in enumerate(wanted(cycle.wanted, side)):
-            where = f"{side.name.lower()} level {level}"
             decisions = [
                 decision
                 for decision in cycle.plan.decisions
                 if decision.side is side and decision.level == level
             ]
             if not decisions and not facts.blind:
-                return f"{where} has neither an order nor a reason"
+                return f"{_where(side, level)} has neither an order nor a reason"
             for decision in decisions:
                 if decision.cloid is None and not _is_true(facts, cycle, decision):
+                    where = _where(side, level)
                     return f"{where} was left empty for {decision.reason}, which is not so"
     return None
+
+
+def _where(side: Side, level: int) -> str:
+    return f"{side.name.lower()} level {level}"
 
 
 def _is_true(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
@@ -49,14 +58,12 @@ def _is_true(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
             used, allowed = facts.requests + len(sent(cycle.plan)), facts.requests_allowed
             return allowed is not None and used >= allowed
         case Reason.PREDECESSOR:
-            placed = [c for c in sent(cycle.plan) if c.cloid not in facts.orders]
-            here = sum(1 for c in placed if not isinstance(c, Cancel) and c.side is side)
+            placed = [c for c in growing(cycle.plan) if c.cloid not in facts.orders]
+            here = sum(1 for c in placed if c.side is side)
             full = len(facts.live(side)) + here >= len(wanted(cycle.wanted, side))
             return full or _is_replaced(cycle, decision)
         case Reason.EXPOSURE:
-            more = sum(
-                c.qty for c in sent(cycle.plan) if not isinstance(c, Cancel) and c.side is side
-            )
+            more = sum(c.qty for c in growing(cycle.plan) if c.side is side)
             cap = rules.exposure_cap
             return cap is not None and facts.exposure(side) + more + qty > cap
         case Reason.BACKOFF:
@@ -90,11 +97,7 @@ def _is_replaced(cycle: Cycled, decision: Decision) -> bool:
 def _meets_ours(facts: Witness, cycle: Cycled, decision: Decision) -> bool:
     side = decision.side
     prices = [price for order in facts.live(side.opposite) for price in order.prices()]
-    prices += [
-        command.price
-        for command in sent(cycle.plan)
-        if not isinstance(command, Cancel) and command.side is side.opposite
-    ]
+    prices += [command.price for command in growing(cycle.plan) if command.side is side.opposite]
     return any((decision.target - price) * side >= 0 for price in prices)
 
 
@@ -109,7 +112,7 @@ def _v2(facts: Witness, cycle: Cycled) -> str | None:
 
 def _v3(facts: Witness, cycle: Cycled) -> str | None:
     for decision in cycle.plan.decisions:
-        if decision.reason is not Reason.DEBOUNCED or decision.cloid is None:
+        if decision.reason is not _REASON_DEBOUNCED or decision.cloid is None:
             continue
         order = facts.orders.get(decision.cloid)
         last = None if order is None else order.modified_at
@@ -121,8 +124,10 @@ def _v3(facts: Witness, cycle: Cycled) -> str | None:
 def _resolved(facts: Witness, cycle: Cycled, *, cancels: bool) -> str | None:
     """Say which order was decided as in doubt although the evidence has resolved it."""
     for decision in cycle.plan.decisions:
-        order = None if decision.cloid is None else facts.orders.get(decision.cloid)
-        if order is None or decision.reason is not Reason.IN_DOUBT:
+        if decision.reason is not _IN_DOUBT or decision.cloid is None:
+            continue
+        order = facts.orders.get(decision.cloid)
+        if order is None:
             continue
         if order.cancelling is not cancels:
             continue
@@ -150,18 +155,16 @@ def _v6(facts: Witness, cycle: Cycled) -> str | None:
     if cancel_cap is not None and facts.cancels >= cancel_cap:
         return None
     touched = {command.cloid for command in sent(cycle.plan)}
-    for side in Side:
+    for side in SIDES if cap is not None else ():
         idle = [order for order in facts.live(side) if order.idle and order.leg.leaves > 0]
         cancelling = sum(
-            order.risk(facts.rules)
-            for order in facts.live(side)
-            if isinstance(order.request, Cancel)
+            order.risk(facts.rules) for order in facts.live(side) if type(order.request) is Cancel
         )
         over = cap is not None and facts.exposure(side) - cancelling > cap
         if over and idle and not any(order.cloid in touched for order in idle):
             return f"the {side.name.lower()} side is over the cap, and nothing is cancelled"
     for decision in cycle.plan.decisions:
-        if decision.reason is Reason.OWN_ORDER:
+        if decision.reason is _OWN_ORDER:
             blocker = _blocker(facts, decision)
             if blocker is not None and blocker.cloid not in touched:
                 return f"{blocker.cloid} is in the way of {decision.target}, and is left there"
@@ -178,16 +181,20 @@ def _blocker(facts: Witness, decision: Decision) -> OrderFacts | None:
 
 
 def _v7(facts: Witness, record: Record) -> str | None:
+    cycled = type(record) is Cycled
+    doubted = [one for one in facts.orders.values() if one.in_doubt and not one.closed]
+    if not doubted and not cycled:
+        return None
     rules, now = facts.rules, record.now
     asked = {getattr(command, "cloid", None) for command in commands_of(record)}
-    for order in facts.orders.values():
-        if order.closed or not order.in_doubt or order.cloid in asked:
+    for order in doubted:
+        if order.cloid in asked:
             continue
         since = order.asked_at if order.asked_at is not None else order.doubt_since
         late = now >= since + PERIODS_MAX * rules.timeout
-        if order.asked_at is None or (late and isinstance(record, Cycled)):
+        if order.asked_at is None or (late and cycled):
             return f"{order.cloid} is in doubt and nobody asks about it"
-    if not isinstance(record, Cycled) or facts.started_at is None or not facts.connected:
+    if not cycled or facts.started_at is None or not facts.connected:
         return None
     compared = facts.asked_open_at
     since = facts.started_at if compared is None else compared

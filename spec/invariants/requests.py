@@ -4,12 +4,18 @@ Every possibly-live order has a decision in every cycle. One that is missing was
 the state that it was in says which promise that breaks.
 """
 
-from exchange.commands import Cancel, Modify, Place
+from typing import Final
+
+from exchange.commands import Cancel, Command, Modify, Place
 from exchange.units import SECOND, Nanos
 from spec.facts import OrderFacts
-from spec.invariants.base import Invariant, commands_of, sent
+from spec.invariants.base import Invariant, commands_of, growing, sent
 from spec.trace import Action, Cycled, Decision, Reason, Record
 from spec.witness import Witness
+
+_DOUBTED: Final = (Reason.IN_DOUBT, Reason.BLIND)
+_ASKED: Final = (Reason.IN_FLIGHT, Reason.BLIND)
+_PLACE: Final = Action.PLACE
 
 
 def _s1(facts: Witness, cycle: Cycled) -> str | None:
@@ -55,10 +61,10 @@ def _s3(facts: Witness, cycle: Cycled) -> str | None:
             continue
         decision = _decision_of(cycle, order)
         if decision is None:
-            if isinstance(order.request, Place):
+            if type(order.request) is Place:
                 continue  # S20 says it.
             return f"{order.cloid} is in doubt, and was believed gone"
-        if decision.reason not in (Reason.IN_DOUBT, Reason.BLIND):
+        if decision.reason not in _DOUBTED:
             return f"{order.cloid} is in doubt, and was decided as {decision.reason}"
     return None
 
@@ -80,11 +86,11 @@ def refusal_pause(count: int) -> Nanos:
 
 
 def _s12(facts: Witness, cycle: Cycled) -> str | None:
-    for command in sent(cycle.plan):
-        if isinstance(command, Cancel):
-            continue
-        thing, qty = (command.side if isinstance(command, Place) else command.cloid), command.qty
-        if isinstance(command, Modify) and facts.rules.capabilities.qty_is_total:
+    if not facts.refused:
+        return None
+    for command in growing(cycle.plan):
+        thing, qty = (command.side if type(command) is Place else command.cloid), command.qty
+        if type(command) is Modify and facts.rules.capabilities.qty_is_total:
             order = facts.orders.get(command.cloid)
             qty -= 0 if order is None else order.leg.filled
         count, last = facts.refused.get((thing, command.price, qty), (0, 0))
@@ -95,7 +101,7 @@ def _s12(facts: Witness, cycle: Cycled) -> str | None:
 
 def _s15(facts: Witness, cycle: Cycled) -> str | None:
     for command in sent(cycle.plan):
-        if isinstance(command, Modify):
+        if type(command) is Modify:
             order = facts.orders.get(command.cloid)
             if order is not None and (command.side, command.reduce_only) != (
                 order.side,
@@ -112,19 +118,24 @@ def _s16(facts: Witness, cycle: Cycled) -> str | None:
         decision = _decision_of(cycle, order)
         if decision is None:
             return f"{order.cloid} is in flight, and was believed gone"
-        if decision.reason not in (Reason.IN_FLIGHT, Reason.BLIND):
+        if decision.reason not in _ASKED:
             return f"{order.cloid} is in flight, and was decided as {decision.reason}"
     return None
 
 
+def _number(command: Command) -> int:
+    return command.request
+
+
 def _s17(facts: Witness, record: Record) -> str | None:
+    commands = commands_of(record)
     last = facts.last_request
     placed = set()
-    for command in sorted(commands_of(record), key=lambda command: command.request):
+    for command in sorted(commands, key=_number) if len(commands) > 1 else commands:
         if command.request <= last:
             return f"request number {command.request} was used before"
         last = command.request
-        if isinstance(command, Place):
+        if type(command) is Place:
             if command.cloid in facts.orders or command.cloid in placed:
                 return f"cloid {command.cloid} was used before"
             placed.add(command.cloid)
@@ -133,7 +144,7 @@ def _s17(facts: Witness, record: Record) -> str | None:
 
 def _s18(facts: Witness, cycle: Cycled) -> str | None:
     for command in sent(cycle.plan):
-        if isinstance(command, Place):
+        if not isinstance(command, (Modify, Cancel)):
             continue
         order = facts.orders.get(command.cloid)
         if order is None:
@@ -145,7 +156,7 @@ def _s18(facts: Witness, cycle: Cycled) -> str | None:
 
 def _s19(facts: Witness, cycle: Cycled) -> str | None:
     for decision in cycle.plan.decisions:
-        if decision.cloid is None or decision.action is Action.PLACE:
+        if decision.cloid is None or decision.action is _PLACE:
             continue
         order = facts.orders.get(decision.cloid)
         if order is None or order.closed:
@@ -160,7 +171,7 @@ def _s19(facts: Witness, cycle: Cycled) -> str | None:
 
 def _s20(facts: Witness, cycle: Cycled) -> str | None:
     for order in _missing(facts, cycle):
-        if isinstance(order.request, Place) and order.in_doubt:
+        if order.in_doubt and type(order.request) is Place:
             return f"{order.cloid}: its place is in doubt and not fenced, and was believed undone"
     return None
 

@@ -57,7 +57,9 @@ def test_one_round_of_the_core_is_printed_and_written(
 
     files = ("--json", str(file), "--markdown", str(page), "--peers", str(tmp_path))
 
-    code = main(["--rounds", "1", *files, "--without", "instruments", "memory", "import"])
+    code = main(
+        ["--rounds", "1", *files, "--without", "instruments", "memory", "import", "explorer"]
+    )
 
     found = json.loads(file.read_text(encoding="utf-8"))
     names = [row["name"] for row in found["figures"]]

@@ -168,6 +168,15 @@ def of_import() -> list[Figure]:
     ]  # fmt: skip
 
 
+def of_explorer() -> list[Figure]:
+    """Measure the explorer, in a process of its own: its memory is what that grows by."""
+    found = asked("explorer")
+    return [
+        Figure("explorer, states a core", found["states_a_second"], "/s", 60_000, least=True),
+        Figure("explorer, memory of a state", found["bytes_a_state"], "B", 400.0),
+    ]
+
+
 def asked(module: str, *arguments: str) -> dict[str, Any]:
     """Run another bench, and return the JSON that it writes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -215,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "instruments": of_instruments,
         "memory": lambda: of_memory(peers),
         "import": of_import,
+        "explorer": of_explorer,
     }
     parser.add_argument("--without", choices=parts, nargs="+", default=[], help="leave these out")
     given = parser.parse_args(arguments)

@@ -5,6 +5,7 @@ explored so far, and proves nothing.
 """
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ EPILOG: Final = """\b
 Examples:
   lifecycle verify                                 some seconds
   lifecycle verify --config bot.toml --budget standard
+  lifecycle verify --budget standard --jobs 1      leave the other cores alone
   lifecycle verify --venue amend --json - | jq .promises
   lifecycle conform counterexamples/               what was found, played again
 
@@ -88,9 +90,13 @@ Exit codes:
     show_default=True,
     help="Where a counterexample is written, if there is any.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), help="Processes that explore; default one a core."
+)
 def command(
-    config_file: Path | None, budget: str, venue: str, json_target: str | None, folder: Path
-) -> int:
+    config_file: Path | None, budget: str, venue: str, json_target: str | None, folder: Path,
+    jobs: int | None,
+) -> int:  # fmt: skip
     """Explore every state that the order manager can reach, and judge each by every promise.
 
     The shipped order manager, with your configuration, against a venue that loses, repeats,
@@ -103,7 +109,7 @@ def command(
         config = RunConfig() if config_file is None else read_config(config_file)
     venues = VENUES if venue == "both" else (venue,)
 
-    verified, interrupted = _verify(config, budget, venues)
+    verified, interrupted = _verify(config, budget, venues, jobs or os.cpu_count() or 1)
     told = _told(verified, folder, budget) if verified.findings else []
     if json_target is not None:
         output.write(document(verified, told), json_target)
@@ -116,7 +122,9 @@ def command(
     return HELD if verified.holds else CHECK_FAILED
 
 
-def _verify(config: RunConfig, budget: str, venues: Sequence[str]) -> "tuple[Verified, bool]":
+def _verify(
+    config: RunConfig, budget: str, venues: Sequence[str], jobs: int
+) -> "tuple[Verified, bool]":
     """Explore everything that the budget asks for; also says whether the user ended it."""
     from lifecycle.check.budgets import explorations, possible_races
     from lifecycle.check.verdict import Verified
@@ -130,7 +138,7 @@ def _verify(config: RunConfig, budget: str, venues: Sequence[str]) -> "tuple[Ver
     with _watched(len(planned)) as watch:
         for exploration in planned:
             watch.begin(exploration)
-            result, interrupted = _explore(exploration, watch)
+            result, interrupted = _explore(exploration, watch, jobs)
             results.append(result)
             if interrupted:
                 break
@@ -138,10 +146,11 @@ def _verify(config: RunConfig, budget: str, venues: Sequence[str]) -> "tuple[Ver
     return Verified(budget, len(planned), tuple(results), possible), interrupted
 
 
-def _explore(exploration: "Exploration", watch: "_Watch") -> "tuple[Result, bool]":
+def _explore(exploration: "Exploration", watch: "_Watch", jobs: int) -> "tuple[Result, bool]":
     """Explore one space; also says whether the user ended it."""
     from lifecycle.check.explore import FuseError, explore
     from lifecycle.check.verdict import Result
+    from lifecycle.check.workers import WorkerDiedError
 
     try:
         explored = explore(
@@ -150,9 +159,10 @@ def _explore(exploration: "Exploration", watch: "_Watch") -> "tuple[Result, bool
             heal_every=exploration.heal_every,
             reading=True,
             depth=exploration.depth,
+            jobs=jobs,
             tell=watch.tell,
         )
-    except FuseError as error:
+    except (FuseError, WorkerDiedError) as error:
         return Result(exploration, fuse=str(error)), False
     except KeyboardInterrupt:
         return Result(exploration, stopped=watch.progress), True

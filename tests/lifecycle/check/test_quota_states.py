@@ -17,7 +17,7 @@ def world(quota: QuotaConfig) -> World:
     return found
 
 
-def digests(quota: QuotaConfig) -> tuple[bytes, bytes]:
+def digests(quota: QuotaConfig) -> tuple[int, int]:
     """Return what stands for a state, before and after a change was spent besides."""
     one = world(quota)
     before = digest(one)

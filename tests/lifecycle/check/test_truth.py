@@ -150,6 +150,7 @@ def test_a_start_after_a_halt_lets_what_is_wanted_rest_again() -> None:
     assert not started.manager.is_halted
 
 
+@pytest.mark.python_core
 def test_nothing_proven_where_nothing_was_looked_at_breaks_convergence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -160,6 +161,7 @@ def test_nothing_proven_where_nothing_was_looked_at_breaks_convergence(
     assert broken.what == "nothing rests, and after a halt that is not taken for proven"
 
 
+@pytest.mark.python_core
 @pytest.mark.parametrize("steps", [RESTS, RESTS[:1]], ids=["resting", "on its way"])
 def test_a_proof_beside_something_that_may_rest_is_broken(
     monkeypatch: pytest.MonkeyPatch, steps: list[Step]

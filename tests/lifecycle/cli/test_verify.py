@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lifecycle.check import budgets
+from lifecycle.check import explore as explore_module
 from lifecycle.check.budgets import explorations, possible_races
 from lifecycle.check.races import RACES
 from lifecycle.check.verdict import PROMISES, Verified
@@ -72,6 +73,22 @@ def test_a_race_of_legs_cannot_happen_where_a_modify_keeps_its_oid(held: Result)
     rows = [line for line in held.stdout.splitlines() if line.endswith("cannot happen here")]
 
     assert any("the replacement fills before" in row for row in rows)
+
+
+def test_two_jobs_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = next(one for one in budgets._ROWS["small"] if one.budgets.fills)
+    monkeypatch.setitem(budgets._ROWS, "small", [row])
+    monkeypatch.setattr(explore_module, "SHARE_MIN", 5)
+    found = {}
+    for jobs in (1, 2):
+        file = tmp_path / f"{jobs}.json"
+        assert verify("--venue", "amend", "--jobs", jobs, "--json", file).exit_code == HELD
+        found[jobs] = json.loads(file.read_text())
+        for one in found[jobs]["explorations"]:
+            del one["seconds"]
+
+    assert found[2] == found[1]
+    assert found[1]["states"] > 100
 
 
 @pytest.mark.python_core
