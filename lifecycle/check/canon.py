@@ -3,8 +3,8 @@
 * Orders, oids and fills are numbered in the order of their birth, among those that still matter.
   A closed order that nothing on its way can name again does not matter.
 * A time that is compared with the clock is kept as the whole milliseconds that are left of it,
-  never less than none; a time that is compared with the time of a look that is still unheard is
-  kept as the number of such looks before it.
+  never less than none; a time that is compared with the time of what is still unheard is kept as
+  the number of such times before it.
 * Of positions the difference between venue and manager is kept, unless a cap makes them matter.
 
 A form has three parts: what is left of the budgets, the venue with what is on its way, and the
@@ -36,6 +36,7 @@ from exchange.words import Alive, CancelReason, Status
 from lifecycle.check.world import Budgets, World
 from lifecycle.core.order import Leg, Order
 from spec.facts import OrderFacts
+from spec.guards import is_broken
 from spec.invariants.liveness import PERIODS_MAX, SNAPSHOTS_MAX
 from spec.invariants.requests import refusal_pause
 
@@ -66,34 +67,38 @@ PARTS_MAX: Final = 20_000
 
 
 class _Kept:
-    """The hash of the manager's part, and the names and looks that it was made with."""
+    """The hash of the manager's part, and the names and times that it was made with."""
 
-    __slots__ = ("cloids", "key", "looks", "oids")
+    __slots__ = ("cloids", "key", "oids", "times")
 
     def __init__(
         self,
         cloids: dict[str | None, int],
         oids: dict[str | None, int],
-        looks: list[int],
+        times: list[int],
         key: int,
     ) -> None:
         self.cloids = cloids
         self.oids = oids
-        self.looks = looks
+        self.times = times
         self.key = key
 
 
 class _Canon:
     """One state being put into canonical form."""
 
-    __slots__ = ("cloids", "desk", "looks", "now", "oids", "seen", "world")
+    __slots__ = ("cloids", "desk", "now", "oids", "seen", "times", "world")
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.now = world.now
         self.desk = world.manager._desk  # noqa: SLF001 - The explorer looks inside.
         self.seen = world.watch.facts.seen_fills
-        self.looks: list[int] = [look.at for look in world.venue.streams[_LOOKS]]
+        times = [report.at for stream in world.venue.streams for report in stream]
+        times += [
+            fill.at for fill in world.venue.fills if (fill.oid, fill.trade_id) not in self.seen
+        ]
+        self.times: list[int] = sorted(times)
         blotter = self.desk.blotter
         self.cloids: dict[str | None, int] = {None: -1}
         if len(blotter.open) == len(blotter.orders):
@@ -138,8 +143,8 @@ class _Canon:
         return left // _MILLISECOND if left > 0 else 0
 
     def rank(self, at: Nanos) -> int:
-        """Return how many of the unheard looks were before a time."""
-        return bisect_left(self.looks, at) if self.looks else 0
+        """Return how much of what is unheard was before a time."""
+        return bisect_left(self.times, at) if self.times else 0
 
     def oid(self, oid: str | None) -> int:
         """Return the number of an oid."""
@@ -163,15 +168,15 @@ class _Canon:
     def told(self) -> int:
         """Return the hash of the manager and its facts, made once while they are shared.
 
-        Names and looks must be the same as when it was made; new oids are named by nobody yet.
+        Names and times must be the same as when it was made; new oids are named by nobody yet.
         """
         kept = self.world.canonical
-        if isinstance(kept, _Kept) and kept.cloids == self.cloids and kept.looks == self.looks:
+        if isinstance(kept, _Kept) and kept.cloids == self.cloids and kept.times == self.times:
             oids = self.oids
             if all(oids.get(oid) == number for oid, number in kept.oids.items()):
                 return kept.key
         key = _key(("told", self.manager(), self.facts()))
-        self.world.canonical = _Kept(self.cloids, self.oids, self.looks, key)
+        self.world.canonical = _Kept(self.cloids, self.oids, self.times, key)
         return key
 
     # The venue.
@@ -186,12 +191,14 @@ class _Canon:
         fills = []
         for fill in venue.fills:
             if (fill.oid, fill.trade_id) not in seen:
-                fills += [oids[fill.oid], fill.qty]
+                fills += [oids[fill.oid], fill.qty, self.rank(fill.at)]
+                fills += self.age(self.desk.blotter.orders.get(fill.cloid or ""), fill.at)
         uplink = [self.request(request) for request in venue.uplink]
         if len(uplink) > 1:
             uplink.sort()
         queries = [
-            cloids[query.cloid] if type(query) is QueryOrder else -1 for query in self.world.queries
+            cloids[query.cloid] if type(query) is QueryOrder else self.about_all(query.request)
+            for query in self.world.queries
         ]
         if len(queries) > 1:
             queries.sort()
@@ -203,6 +210,11 @@ class _Canon:
             ]),
             tuple(queries), self.rank(venue.changed_at),
         )  # fmt: skip
+
+    def about_all(self, request: int) -> int:
+        """Return what stands for a question about all orders: after a halt a newer one is proof."""
+        guards = self.desk.guards
+        return -2 if guards.halted and request > guards.halted_request else -1
 
     def request(self, request: Place | Modify | Cancel) -> Part:
         """Return a request on its way."""
@@ -219,7 +231,9 @@ class _Canon:
         at = report.at
         if type(report) is Snapshot:
             rows = [(self.oids[row.oid], row.price, row.qty) for row in report.open]
-            return ("S", tuple(rows), tuple([self.fill(fill) for fill in report.fills]))
+            fills = tuple([self.fill(fill) for fill in report.fills])
+            retires = self.left(at + self.desk.settings.retire)
+            return ("S", self.about_all(report.request), tuple(rows), fills, retires)
         if type(report) is Fill:
             return ("F", self.rank(at), *self.fill(report))
         cloid: str | None = getattr(report, "cloid", None)
@@ -229,18 +243,30 @@ class _Canon:
             request: int = getattr(report, "request", 0)
             if request and type(report) is not OrderStatus:
                 found.append(request == order.request_no)
-            found.append(at >= order.absent_at)
+            found += self.age(order, at)
             if type(report) is OrderStatus:
-                found.append(order.is_past(at))
+                found.append(order.request > 0 and order.is_past(at))
         found.append(self.oid(getattr(report, "oid", None)))
         found += _said(report)
         return tuple(found)
+
+    def age(self, order: Order | None, at: Nanos) -> tuple[bool, bool, int]:
+        """Say of a report's time what the record can make of it.
+
+        That is whether it is after the last absence, and after the newest evidence, and when an
+        order retires that it closes.
+        """
+        if order is None or order.is_closed:
+            return (True, True, 0)
+        retires = self.left(at + self.desk.settings.retire)
+        return (at >= order.absent_at, at >= order.evidence_at, retires)
 
     def fill(self, fill: Fill) -> Part:
         """Return a fill that is on its way, if it is news."""
         if (fill.oid, fill.trade_id) in self.seen:
             return (-3,)
-        return (self.oids[fill.oid], fill.qty)
+        owner = self.desk.blotter.orders.get(fill.cloid or "")
+        return (self.oids[fill.oid], fill.qty, self.rank(fill.at), *self.age(owner, fill.at))
 
     # The manager and the facts.
 
@@ -328,7 +354,7 @@ class _Canon:
             retires = self.left(order.closed_at + settings.retire)
             return (
                 int(order.phase), tuple(legs), order.filled, unheard, self.rank(order.closed_at),
-                retires,
+                retires, order.suspect,
             )  # fmt: skip
         modified, queried = order.modified_at, order.queried_at
         asked = int(order.request)
@@ -339,7 +365,8 @@ class _Canon:
             order.absent_in_snapshot,
             (order.goal_price, order.goal_qty, self.left(order.expires_at),
              self.rank(order.expires_at)) if asked else 0,
-            self.rank(order.absent_at) if order.absences or asked else 0,
+            self.rank(order.absent_at),
+            self.left(max(order.evidence_at, order.leg.ended_at) + settings.retire),
             self.rank(order.evidence_at),
             -1 if modified is None else self.left(modified + settings.modify_interval),
             self.left(queried + settings.timeout)
@@ -374,7 +401,7 @@ class _Canon:
             else self.left(facts.asked_open_at + PERIODS_MAX * rules.reconcile),
             self.refused(refused) if refused else 0,
             facts.refused_in_row,
-            self.left(facts.probed_at + rules.reject_pause) if facts.refused_in_row else 0,
+            self.left(facts.probed_at + rules.reject_pause) if is_broken(facts) else 0,
         )  # fmt: skip
 
     def order_facts(self, order: OrderFacts) -> Part:

@@ -23,7 +23,7 @@ FOUND: Final = {
     "no_dedupe":                      ("agreement", 7),
     "drop_unknown_oid_fill":          ("S7", 6),
     "no_journal":                     ("V7", 2),
-    "no_poll":                        ("V7", 9),
+    "no_poll":                        ("V7", 5),
     "no_idle_poll":                   ("V7", 8),
     "modify_reject_is_resting":       ("S2", 10),
     "late_fill_dropped_after_cancel": ("S7", 7),

@@ -47,7 +47,7 @@ WHERE: Final[dict[str, Where]] = {
     "no_dedupe":                      _where("move",   "replace", fills=1),
     "drop_unknown_oid_fill":          _where("move",   "replace", fills=1),
     "no_journal":                     _where("move",   "replace", crashes=1),
-    "no_poll":                        _where("move",   "replace", unasked=1),
+    "no_poll":                        _where("move",   "replace"),
     "no_idle_poll":                   _where("stop",   "replace", target_changes=1),
     "modify_reject_is_resting":       _where("move",   "replace", fills=1, unasked=1),
     "late_fill_dropped_after_cancel": _where("move",   "replace", fills=1, unasked=1),

@@ -20,14 +20,14 @@ BUDGETS: Final = {
     "halt":        Budgets(faults=0, target_changes=0, fills=0, crashes=1, halts=1, places=1),
 }
 COUNTS: Final = {
-    ("move",      "replace"): (43, 83, 11),
-    ("move",      "amend"):   (22, 36, 9),
-    ("fill",      "replace"): (126, 274, 14),
-    ("fill",      "amend"):   (64, 129, 12),
-    ("one fault", "replace"): (81, 181, 11),
-    ("one fault", "amend"):   (81, 181, 11),
-    ("halt",      "replace"): (247, 647, 14),
-    ("halt",      "amend"):   (247, 647, 14),
+    ("move",      "replace"): (68, 149, 12),
+    ("move",      "amend"):   (30, 55, 10),
+    ("fill",      "replace"): (209, 506, 15),
+    ("fill",      "amend"):   (98, 221, 12),
+    ("one fault", "replace"): (126, 303, 11),
+    ("one fault", "amend"):   (126, 303, 11),
+    ("halt",      "replace"): (428, 1185, 14),
+    ("halt",      "amend"):   (428, 1185, 14),
 }
 # fmt: on
 RACES_SEEN: Final = {
