@@ -20,12 +20,15 @@ VARIABLE: Final = "LIFECYCLE_COMPILE"
 GROUP: Final = "order_lifecycle"
 NOT_COMPILED: Final = frozenset({"__init__.py", "churn.py", "portfolio.py", "smoothing.py"})
 """Statistics, floats, and values of msgspec's, whose classes mypyc does not make: not hot."""
-BESIDE: Final = ("exchange/instrument.py", "spec/lattice.py")
-"""What the core asks for every order and every target."""
+BESIDE: Final = ("exchange/columns.py", "exchange/instrument.py", "spec/lattice.py")
+"""What the core asks for every order and every target, and the columns of a market."""
 CHECK: Final = ("canon", "clone", "expand", "races", "truth", "world")
 SPEC: Final = ("facts", "guards", "pushed", "staleness", "venue_model", "witness")
 INVARIANTS: Final = ("base", "guards", "liveness", "quoting", "requests")
 """What is done for every state that is explored, and for every record that is audited."""
+PAPER: Final = ("book", "column_feed", "course", "flow", "matching", "order", "replay")
+BOT: Final = ("glft", "kappa")
+"""What is done for every row of a market."""
 SETTINGS: Final = "[mypy]\nstrict = true\nfollow_imports = silent\n"
 
 
@@ -68,9 +71,15 @@ def sources(root: Path) -> list[str]:
     """Return the files to compile, relative to the root."""
     found = sorted((root / "lifecycle" / "core").glob("*.py"))
     core = [f"lifecycle/core/{path.name}" for path in found if path.name not in NOT_COMPILED]
-    folders = {"lifecycle/check": CHECK, "spec": SPEC, "spec/invariants": INVARIANTS}
-    checked = [f"{folder}/{name}.py" for folder, names in folders.items() for name in names]
-    return [*core, *BESIDE, *checked]
+    folders = {
+        "lifecycle/check": CHECK,
+        "spec": SPEC,
+        "spec/invariants": INVARIANTS,
+        "exchange/paper": PAPER,
+        "lifecycle/bot": BOT,
+    }
+    others = [f"{folder}/{name}.py" for folder, names in folders.items() for name in names]
+    return [*core, *BESIDE, *others]
 
 
 def compile_core(root: Path, folder: Path) -> dict[str, Path]:

@@ -12,7 +12,8 @@ file's order; iterating gives the order of exchange time, in which the market ha
 exchange time are ordered trades, touch, depth, since both books show what the trades left; not so
 where orders are recorded one by one, as these say themselves what became of them.
 
-A file is read once, into tuples of integers; several venues may replay one recording.
+A file is read once, whole, and in bulk where it is regular (`exchange.bulk`); several venues may
+replay one recording. What is not regular is read here row by row, and what is wrong is named.
 """
 
 import csv
@@ -20,13 +21,20 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from exchange.bulk import IrregularError, Table, read
+from exchange.columns import Columns
 from exchange.instrument import Instrument
 from exchange.market import Row, RowKind
-from exchange.units import Nanos
+from exchange.units import Nanos, Price
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 COLUMNS: Final = (
     "ts_ns",
@@ -42,6 +50,7 @@ COLUMNS: Final = (
     "oid",
     "act",
 )
+HEADER: Final = (",".join(COLUMNS) + "\n").encode()
 MIN_NOTIONAL: Final = Decimal(10)
 CHUNK_BYTES: Final = 1 << 20
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -73,10 +82,14 @@ class MarketError(ValueError):
 class Recording:
     """A market that was read into memory, and can be replayed any number of times."""
 
-    def __init__(self, instrument: Instrument, rows: Sequence[Row]) -> None:
+    def __init__(self, instrument: Instrument, rows: Sequence[Row] | Table) -> None:
         self._instrument = instrument
         self._recorded = rows
-        self._ordered = _in_exchange_order(rows)
+        self._ordered: Sequence[Row] | Table
+        if isinstance(rows, Table):
+            self._ordered = rows.in_exchange_order()
+        else:
+            self._ordered = _in_exchange_order(rows)
 
     @property
     def instrument(self) -> Instrument:
@@ -86,22 +99,51 @@ class Recording:
     @property
     def start(self) -> Nanos:
         """The first exchange time, 0 where there are no rows."""
-        return self._ordered[0].ts if self._ordered else 0
+        return self._time(0)
 
     @property
     def end(self) -> Nanos:
         """The last exchange time, 0 where there are no rows."""
-        return self._ordered[-1].ts if self._ordered else 0
+        return self._time(-1)
 
     def __len__(self) -> int:
         return len(self._recorded)
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(self._ordered)
+        return iter(self.rows)
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """The rows in the order of exchange time."""
+        ordered = self._ordered
+        return ordered.rows(0, len(ordered)) if isinstance(ordered, Table) else ordered
+
+    @cached_property
+    def columns(self) -> Columns | None:
+        """The same in columns; None where single orders were recorded."""
+        if isinstance(self._ordered, Table):
+            return self._ordered.columns()
+        if any(row[2] == RowKind.L3 for row in self._ordered):
+            return None
+        return Columns.of(self._ordered)
+
+    @cached_property
+    def prices(self) -> frozenset[Price]:
+        """All prices that occur."""
+        if isinstance(self._ordered, Table):
+            return self._ordered.prices()
+        found = {price for row in self._ordered for price in (row.bid, row.ask, row.price)}
+        return frozenset(found - {0})
 
     def as_recorded(self) -> Iterator[Row]:
         """Iterate in the order of the file."""
-        return iter(self._recorded)
+        recorded = self._recorded
+        return iter(recorded.rows(0, len(recorded)) if isinstance(recorded, Table) else recorded)
+
+    def _time(self, place: int) -> Nanos:
+        if isinstance(self._ordered, Table):
+            return int(self._ordered.ts[place])
+        return self._ordered[place].ts if self._ordered else 0
 
 
 class _Scale(dict[str, int]):
@@ -156,11 +198,16 @@ def open_recording(
 
     """
     path = Path(path)
-    text = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""))
-    _check_header(path, reader)
+    raw = _raw(path)
+    units = None if instrument is None else (instrument.price_unit, instrument.lot)
+    table: Table | None = None
+    if raw.startswith(HEADER):
+        # What is not regular may be bad or merely unusual: the other reader says which.
+        with suppress(IrregularError):
+            table, units = read(raw, len(HEADER), units)
+    text = "" if table is not None else _text(path, raw)
     if instrument is None:
-        price_unit, lot = _units(path, text)
+        price_unit, lot = _units(path, text) if units is None else units
         instrument = Instrument(
             symbol=_symbol(path),
             price_unit=price_unit,
@@ -168,6 +215,9 @@ def open_recording(
             min_notional=min_notional,
             significant_figures=significant_figures,
         )
+    if table is not None:
+        return Recording(instrument, table)
+    reader = _reader(path, text)
     try:
         rows = _rows(reader, instrument)
     except (ValueError, csv.Error) as error:
@@ -216,8 +266,8 @@ def _pair(instrument: Instrument, price: int, qty: int) -> tuple[str, str]:
     return instrument.price_text(price), instrument.qty_text(qty)
 
 
-def _text(path: Path) -> str:
-    """Return the whole text of a plain or gzip file."""
+def _raw(path: Path) -> bytes:
+    """Return all bytes of the text of a plain or gzip file."""
     raw = bytearray()
     with path.open("rb") as plain:
         packed = plain.read(2) == GZIP_MAGIC
@@ -233,6 +283,10 @@ def _text(path: Path) -> str:
             raise MarketError(
                 f"{path.name}, line {line}: file must be whole, was cut short or damaged ({error})"
             ) from error
+    return bytes(raw)
+
+
+def _text(path: Path, raw: bytes) -> str:
     try:
         return raw.decode("ascii")
     except UnicodeDecodeError as error:
@@ -242,10 +296,12 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _check_header(path: Path, reader: Iterator[list[str]]) -> None:
+def _reader(path: Path, text: str) -> "Reader":
+    """Return a reader of the rows behind the header."""
+    reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
     if tuple(header) == COLUMNS:
-        return
+        return reader
     missing = [name for name in COLUMNS if name not in header]
     fault = f"{missing[0]} missing" if missing else ",".join(header)
     raise MarketError(f"{path.name}, line 1: columns must be {','.join(COLUMNS)}, was {fault}")
@@ -262,8 +318,7 @@ def _units(path: Path, text: str) -> tuple[Decimal, Decimal]:
     """Return the finest decimal step of prices and of sizes."""
     prices: set[str] = set()
     sizes: set[str] = set()
-    reader = csv.reader(io.StringIO(text, newline=""))
-    next(reader)
+    reader = _reader(path, text)
     try:
         for fields in reader:
             _, _, word, bid, bid_size, ask, ask_size, px, sz, _, _, _ = fields

@@ -4,6 +4,7 @@ Our own orders are never in it. A level's size is known, or known to be nothing,
 and the worst visible price; beyond the worst nothing is known.
 """
 
+from bisect import bisect_left, insort
 from typing import Final, NamedTuple
 
 from exchange.market import Row
@@ -19,49 +20,45 @@ class Touch(NamedTuple):
     ask_qty: Qty = 0
 
 
+def hit_side(bid: Price, ask: Price, price: Price) -> int:
+    """Return which side a trade without aggressor has hit, by its distance to the touch."""
+    if not bid or not ask:
+        return 1 if bid else -1
+    return 1 if 2 * price <= bid + ask else -1
+
+
 class Levels:
     """One side of the displayed book."""
 
-    __slots__ = ("_best", "_worst", "sign", "sizes")
+    __slots__ = ("_keys", "sign", "sizes")
 
     def __init__(self, sign: int) -> None:
         self.sign: Final = sign
         """+1 for bids, -1 for asks: the better of two prices has the greater product."""
         self.sizes: Final[dict[Price, Qty]] = {}
-        # 0 where it has to be found again.
-        self._best: Price = 0
-        self._worst: Price = 0
+        # Their products with the sign: the worst one first, the best one last.
+        self._keys: Final[list[int]] = []
 
     @property
     def best(self) -> Price:
         """Return the best price, 0 where there is none."""
-        if not self._best and self.sizes:
-            self._best = max(self.sizes) if self.sign > 0 else min(self.sizes)
-        return self._best
+        return self._keys[-1] * self.sign if self._keys else 0
 
     @property
     def worst(self) -> Price:
         """Return the worst visible price, 0 where there is none."""
-        if not self._worst and self.sizes:
-            self._worst = min(self.sizes) if self.sign > 0 else max(self.sizes)
-        return self._worst
+        return self._keys[0] * self.sign if self._keys else 0
 
     def put(self, price: Price, qty: Qty) -> None:
         """Set a level's size; 0 means gone, -1 that it left the visible window."""
+        sizes = self.sizes
         if qty > 0:
-            sizes = self.sizes
             if price not in sizes:
-                # A bound that has to be found again must stay so: this level may not be it.
-                if not sizes or (self._best and (price - self._best) * self.sign > 0):
-                    self._best = price
-                if not sizes or (self._worst and (price - self._worst) * self.sign < 0):
-                    self._worst = price
+                insort(self._keys, price * self.sign)
             sizes[price] = qty
-        elif self.sizes.pop(price, 0):
-            if price == self._best:
-                self._best = 0
-            if price == self._worst:
-                self._worst = 0
+        elif price in sizes:
+            del sizes[price]
+            del self._keys[bisect_left(self._keys, price * self.sign)]
 
     def take(self, price: Price, qty: Qty) -> None:
         """Deduct a trade from a level."""
@@ -69,21 +66,27 @@ class Levels:
         if size:
             self.put(price, max(0, size - qty))
 
-    def show(self, price: Price, qty: Qty) -> None:
-        """Set the best level: whatever stood before it is gone. Price 0 empties the side."""
+    def show(self, price: Price, qty: Qty) -> dict[Price, Qty]:
+        """Set the best level: whatever stood before it is gone. Price 0 empties the side.
+
+        Returns what stood before it.
+        """
         if price == 0:
+            gone = dict(self.sizes)
             self.clear()
-            return
-        sign = self.sign
-        if self.sizes and (self.best - price) * sign > 0:
-            for better in [other for other in self.sizes if (other - price) * sign > 0]:
-                self.put(better, 0)
+            return gone
+        gone = {}
+        keys, key = self._keys, price * self.sign
+        while keys and keys[-1] > key:
+            better = keys.pop() * self.sign
+            gone[better] = self.sizes.pop(better)
         self.put(price, qty)
+        return gone
 
     def clear(self) -> None:
         """Forget all levels."""
         self.sizes.clear()
-        self._best = self._worst = 0
+        self._keys.clear()
 
     def displayed(self, price: Price) -> Qty | None:
         """Return the size at `price`, None where it lies beyond what is visible."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, assert_never
 
 from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
-from exchange.paper.matching import Execution, Matcher
+from exchange.paper.matching import Execution, Matching
 from exchange.paper.order import PaperOrder
 from exchange.paper.quota import Quota
 from exchange.reports import (
@@ -61,7 +61,7 @@ class Desk:
     """Executes commands; knows every order that was ever ours."""
 
     def __init__(
-        self, instrument: Instrument, matcher: Matcher, quota: Quota, capabilities: Capabilities
+        self, instrument: Instrument, matcher: Matching, quota: Quota, capabilities: Capabilities
     ) -> None:
         self._instrument: Final = instrument
         self._matcher: Final = matcher

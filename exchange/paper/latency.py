@@ -7,9 +7,12 @@ overtake each other as they do in life.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+import numpy as np
 
 from exchange.commands import Cancel, Command, Modify, Place
 from exchange.units import MILLISECOND, Nanos
@@ -47,6 +50,23 @@ class Quantiles:
     def draw(self, random: Random) -> Nanos:
         """Draw one duration."""
         return self.at(random.random())
+
+    def after(self, times: Sequence[Nanos], random: Random, last: Nanos) -> list[Nanos]:
+        """Draw a duration for each of some times, and return when each is over.
+
+        None is over before the one before it, nor before `last`. It is as `draw` one by one.
+        """
+        draws = np.array([random.random() for _ in times])
+        shares, values = np.array(self.shares), np.array(self.values, dtype=np.int64)
+        index = np.minimum(np.searchsorted(shares, draws, side="right"), len(shares) - 1)
+        low, high = shares[index - 1], shares[index]
+        first, span = values[index - 1], values[index] - values[index - 1]
+        width = high - low
+        share = np.divide(span * (draws - low), width, out=np.zeros_like(draws), where=width > 0)
+        delays = np.where(width > 0, first + np.rint(share).astype(np.int64), values[index])
+        over = np.maximum.accumulate(np.maximum(np.array(times, dtype=np.int64) + delays, last))
+        found: list[Nanos] = over.tolist()
+        return found
 
     def scaled(self, median: Nanos) -> "Quantiles":
         """Return the same shape around another median."""

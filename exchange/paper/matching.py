@@ -17,15 +17,16 @@ recording began is not known: it is not counted ahead of us, and its fills at ou
 ours.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from exchange.market import Queue, Row, RowKind
-from exchange.paper.book import Book, SingleOrders, Touch
+from exchange.paper.book import Book, SingleOrders, Touch, hit_side
 from exchange.paper.feed import Feed
 from exchange.paper.order import PaperOrder
 from exchange.units import Nanos, Price, Qty
-from exchange.words import Side, Status
+from exchange.words import Cloid, Side, Status
 
 BBO: Final = RowKind.BBO.value
 TRADE: Final = RowKind.TRADE.value
@@ -42,34 +43,47 @@ class Execution(NamedTuple):
     price: Price
 
 
-class Matcher:
-    """The market and our resting orders in it."""
+class Matching(ABC):
+    """Our resting orders, and the rules by which a market fills them; how it is played is open."""
 
-    def __init__(self, rows: Iterable[Row], feed: Feed, share_ahead: int) -> None:
-        self._rows = iter(rows)
-        self._row = next(self._rows, None)
-        self._feed: Final = feed
+    def __init__(self, share_ahead: int) -> None:
         self._share_ahead: Final = share_ahead
         self._orders: Final[dict[int, list[PaperOrder]]] = {1: [], -1: []}
-        self._book: Final = Book()
-        self._singles: Final = SingleOrders()
-        self._has_singles = False
-        self._has_levels = False
         self.touch = Touch()
         """The true touch, never crossed."""
         self.executions: list[Execution] = []
         """What was filled and not collected yet, in order of time."""
 
     @property
+    @abstractmethod
     def next_row_time(self) -> Nanos | None:
         """Return the exchange time of the next row, None where there is none."""
-        return None if self._row is None else self._row[0]
 
+    @property
+    @abstractmethod
+    def rows_played(self) -> int:
+        """Return how many rows have been played."""
+
+    @abstractmethod
+    def advance(self, until: Nanos) -> None:
+        """Play the market up to and including exchange time `until`."""
+
+    @abstractmethod
     def add(self, order: PaperOrder) -> None:
         """Let an order join the queue at its price."""
-        singles = self._singles.level(order.side, order.price) if self._has_singles else None
-        order.join(self._book.sides[order.side].displayed(order.price), singles)
-        self._orders[order.side].append(order)
+
+    @abstractmethod
+    def queue(self, order: PaperOrder) -> Queue | None:
+        """Return where an order stands, None where that is not known."""
+
+    @abstractmethod
+    def offered(self, side: Side, limit: Price) -> list[tuple[Price, Qty]]:
+        """Return what a taker on `side` finds up to `limit`, best first."""
+
+    def queues(self) -> dict[Cloid, Queue]:
+        """Return where all orders stand of which that is known."""
+        found = ((order.cloid, self.queue(order)) for order in self.resting())
+        return {cloid: queue for cloid, queue in found if queue is not None}
 
     def remove(self, order: PaperOrder) -> None:
         """Take an order off the book."""
@@ -85,6 +99,65 @@ class Matcher:
         if not prices:
             return None
         return max(prices) if side is Side.BUY else min(prices)
+
+    def _traded(self, ts: Nanos, price: Price, qty: Qty, hit: int) -> None:
+        """Match a trade that hit a side with our orders there."""
+        orders = self._orders[hit]
+        taken = 0
+        for order in tuple(orders) if orders else ():
+            beyond = (order.price - price) * hit
+            if beyond > 0:
+                self._fill(ts, order, order.leaves)
+            elif beyond == 0:
+                ours = order.hit(qty, taken)
+                taken += ours
+                if ours:
+                    self._fill(ts, order, ours)
+
+    def _is_reached(self, order: PaperOrder) -> bool:
+        """Say whether the touch of the other side is at the price of an order."""
+        touch = self.touch
+        if order.side is Side.BUY:
+            return 0 < touch.ask <= order.price
+        return touch.bid >= order.price
+
+    def _fill(self, ts: Nanos, order: PaperOrder, qty: Qty) -> None:
+        order.filled += qty
+        self.executions.append(Execution(ts, order, qty, order.price))
+        if order.filled == order.qty:
+            order.status = Status.FILLED
+            self.remove(order)
+
+
+class Matcher(Matching):
+    """Plays a market row by row."""
+
+    def __init__(self, rows: Iterable[Row], feed: Feed, share_ahead: int) -> None:
+        super().__init__(share_ahead)
+        self._rows = iter(rows)
+        self._row = next(self._rows, None)
+        self._feed: Final = feed
+        self._book: Final = Book()
+        self._singles: Final = SingleOrders()
+        self._has_singles = False
+        self._has_levels = False
+        self._played = 0
+
+    @property
+    def next_row_time(self) -> Nanos | None:
+        """Return the exchange time of the next row, None where there is none."""
+        return None if self._row is None else self._row[0]
+
+    @property
+    def rows_played(self) -> int:
+        """Return how many rows have been played."""
+        return self._played
+
+    def add(self, order: PaperOrder) -> None:
+        """Let an order join the queue at its price."""
+        singles = self._singles.level(order.side, order.price) if self._has_singles else None
+        order.join(self._book.sides[order.side].displayed(order.price), singles)
+        self._orders[order.side].append(order)
 
     def offered(self, side: Side, limit: Price) -> list[tuple[Price, Qty]]:
         """Return what a taker on `side` finds up to `limit`, best first."""
@@ -123,6 +196,7 @@ class Matcher:
                 packet.append(row)
                 row = next(rows, None)
             self._row = row
+            self._played += len(packet)
             self._settle(packet, bbo)
 
     def push(self, rows: Iterable[Row]) -> None:
@@ -157,12 +231,9 @@ class Matcher:
 
     def _compare(self, ts: Nanos, order: PaperOrder) -> None:
         """Bring one queue up to the displayed book."""
-        if self._has_levels:
-            touch = self.touch
-            is_bid = order.side is Side.BUY
-            if (0 < touch.ask <= order.price) if is_bid else (touch.bid >= order.price):
-                self._fill(ts, order, order.leaves)
-                return
+        if self._has_levels and self._is_reached(order):
+            self._fill(ts, order, order.leaves)
+            return
         if order.singles is None:
             displayed = self._book.sides[order.side].displayed(order.price)
             if displayed is not None:
@@ -174,26 +245,9 @@ class Matcher:
             return
         ts, price, qty = row[0], row[7], row[8]
         # The side that was hit is opposite to the aggressor's.
-        hit = -row[9] or self._hit_side(price)
+        hit = -row[9] or hit_side(self.touch.bid, self.touch.ask, price)
         self._book.sides[hit].take(price, qty)
-        orders = self._orders[hit]
-        taken = 0
-        for order in tuple(orders) if orders else ():
-            beyond = (order.price - price) * hit
-            if beyond > 0:
-                self._fill(ts, order, order.leaves)
-            elif beyond == 0:
-                ours = order.hit(qty, taken)
-                taken += ours
-                if ours:
-                    self._fill(ts, order, ours)
-
-    def _hit_side(self, price: Price) -> int:
-        """Return which side a trade without aggressor has hit, by its distance to the touch."""
-        touch = self.touch
-        if not touch.bid or not touch.ask:
-            return 1 if touch.bid else -1
-        return 1 if 2 * price <= touch.bid + touch.ask else -1
+        self._traded(ts, price, qty, hit)
 
     def _single(self, row: Row) -> None:
         """Apply what happened to a single order."""
@@ -233,10 +287,3 @@ class Matcher:
                 ours = min(order.leaves, traded)
                 traded -= ours
                 self._fill(ts, order, ours)
-
-    def _fill(self, ts: Nanos, order: PaperOrder, qty: Qty) -> None:
-        order.filled += qty
-        self.executions.append(Execution(ts, order, qty, order.price))
-        if order.filled == order.qty:
-            order.status = Status.FILLED
-            self.remove(order)

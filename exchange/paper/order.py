@@ -6,7 +6,6 @@ from the front. A decrease that no trade explains is a cancellation, and nobody 
 split by the quantities ahead and behind, weighted by a configured share. An increase came behind.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from exchange.commands import Place
@@ -18,29 +17,56 @@ SHARES: Final = 1000
 """Shares are integers of so many parts, so that equal seeds make equal queues everywhere."""
 
 
-@dataclass(slots=True, eq=False)
 class PaperOrder:
     """One of our orders; a modify that replaces it gives it a new leg."""
 
-    cloid: Cloid
-    oid: Oid
-    side: Side
-    price: Price
-    qty: Qty
-    """Of the current leg."""
-    post_only: bool
-    reduce_only: bool
-    status: Status = Status.OPEN
-    filled: Qty = 0
-    """Of the current leg."""
-    filled_before: Qty = 0
-    """Of the legs before it."""
-    ahead: Qty = 0
-    behind: Qty = 0
-    is_blind: bool = False
-    """What stands at its price is beyond what is visible: the position is not known."""
-    singles: dict[str, Qty] | None = None
-    """Where orders are recorded one by one: those ahead, and what remains of each."""
+    __slots__ = (
+        "ahead",
+        "behind",
+        "cloid",
+        "filled",
+        "filled_before",
+        "is_blind",
+        "oid",
+        "post_only",
+        "price",
+        "qty",
+        "reduce_only",
+        "side",
+        "singles",
+        "status",
+    )
+
+    def __init__(
+        self,
+        cloid: Cloid,
+        oid: Oid,
+        side: Side,
+        price: Price,
+        qty: Qty,
+        post_only: bool,
+        reduce_only: bool,
+    ) -> None:
+        """Take what a place asks for; it has no place in a queue yet."""
+        self.cloid: Final = cloid
+        self.oid = oid
+        self.side: Final = side
+        self.price = price
+        self.qty = qty
+        """Of the current leg."""
+        self.post_only = post_only
+        self.reduce_only = reduce_only
+        self.status = Status.OPEN
+        self.filled: Qty = 0
+        """Of the current leg."""
+        self.filled_before: Qty = 0
+        """Of the legs before it."""
+        self.ahead: Qty = 0
+        self.behind: Qty = 0
+        self.is_blind = False
+        """What stands at its price is beyond what is visible: the position is not known."""
+        self.singles: dict[str, Qty] | None = None
+        """Where orders are recorded one by one: those ahead, and what remains of each."""
 
     @classmethod
     def of(cls, command: Place, oid: Oid) -> "PaperOrder":

@@ -15,16 +15,20 @@ from heapq import heapify, heappop, heappush
 from random import Random
 from typing import Final, NamedTuple
 
+from exchange.columns import Sight
 from exchange.commands import Cancel, Command, Modify, Place, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
 from exchange.market import Market, Row
+from exchange.paper.column_feed import ColumnFeed
 from exchange.paper.desk import Desk, Said
 from exchange.paper.faults.injector import PLAIN, Fate, Faults
 from exchange.paper.feed import Feed
 from exchange.paper.latency import FAST_FEED, LATENCIES, Latency, Quantiles
-from exchange.paper.matching import Matcher
+from exchange.paper.matching import Matcher, Matching
 from exchange.paper.order import SHARES
 from exchange.paper.quota import Quota
+from exchange.paper.replay import Replay
+from exchange.paper.tape import Tape
 from exchange.reports import Fill, Limited, OpenOrder, Report
 from exchange.units import Nanos, Price
 from exchange.venue import Capabilities, NoAnswer, Received
@@ -71,6 +75,8 @@ class PaperVenue:
     ) -> None:
         """Open a venue on a market whose rows come in the order of exchange time.
 
+        A market that is a `Tape` is played in bulk, with the same results, unless the recording's
+        own delay is wanted.
         A `feed` of None takes the recording's own delay. `quota` and `faults` belong to the venue
         from now on.
         `cancel_share_ahead` weighs which of the unexplained decreases at a level stood ahead of us.
@@ -87,8 +93,15 @@ class PaperVenue:
             Random(f"{name} {seed}")  # noqa: S311 - a simulation, not a secret
             for name in ("trips", "feed", "pushes")
         )
-        self._feed: Final = Feed(feed, feed_random)
-        self._matcher: Final = Matcher(rows, self._feed, round(cancel_share_ahead * SHARES))
+        share_ahead = round(cancel_share_ahead * SHARES)
+        self._feed: Feed | ColumnFeed
+        self._matcher: Matching
+        if feed is not None and isinstance(rows, Tape):
+            self._feed = bulk = ColumnFeed(feed, feed_random)
+            self._matcher = Replay(rows, bulk, share_ahead)
+        else:
+            self._feed = plain = Feed(feed, feed_random)
+            self._matcher = Matcher(rows, plain, share_ahead)
         self.quota: Final = Quota() if quota is None else quota
         """The venue's own ledgers."""
         unit = instrument.price_unit * instrument.lot
@@ -287,22 +300,27 @@ class PaperVenue:
         at, touch = self._feed.touch(self._sees(now))
         if self._faults is not None:
             at = self._faults.shown(at)
-        queues = ((order.cloid, self._matcher.queue(order)) for order in self._matcher.resting())
         return Market(
             at=at,
             bid=touch.bid or None,
             ask=touch.ask or None,
             bid_qty=touch.bid_qty,
             ask_qty=touch.ask_qty,
-            queues={cloid: queue for cloid, queue in queues if queue is not None},
+            queues=self._matcher.queues(),
         )
 
     def seen(self, now: Nanos) -> list[Row]:
         """Return the rows that have become visible since the last call, in order of visibility."""
-        rows = self._feed.seen(self._sees(now))
+        rows = list(self._feed.seen(self._sees(now)))
         if self._faults is not None and self._faults.plan.skew:
             rows = [row._replace(ts=self._faults.shown(row.ts)) for row in rows]
         return rows
+
+    def sight(self, now: Nanos) -> Sight | list[Row]:
+        """Return as `seen`, in columns where the market is in columns."""
+        if self._faults is None and isinstance(self._feed, ColumnFeed):
+            return self._feed.seen(now)
+        return self.seen(now)
 
     def _sees(self, now: Nanos) -> Nanos:
         """Return up to when the market is seen."""
@@ -318,6 +336,31 @@ class PaperVenue:
     def next_row_time(self) -> Nanos | None:
         """The exchange time of the next row, None where there is none."""
         return self._matcher.next_row_time
+
+    @property
+    def rows_played(self) -> int:
+        """How many rows of the market have been played."""
+        return self._matcher.rows_played
+
+    def quiet_until(self, limit: Nanos) -> Nanos:
+        """Return up to when nothing will reach us, at most `limit`, if nothing is sent till then.
+
+        The market is played as far as that takes, so nothing may be sent for an earlier time
+        afterwards. Where it is played row by row, or things happen by themselves, nothing is said:
+        it is now.
+        """
+        matcher, arrivals, outbox = self._matcher, self._arrivals, self._outbox
+        if self._faults is not None or not isinstance(matcher, Replay):
+            return self._now
+        while True:
+            quiet = min(limit, outbox[0][0]) if outbox else limit
+            is_due = bool(arrivals) and arrivals[0].at <= quiet
+            if matcher.advance_to_fill(arrivals[0].at if is_due else quiet):
+                self._push_fills()
+            elif is_due:
+                self._execute(heappop(arrivals))
+            else:
+                return quiet
 
     # The truth, for those who judge.
 

@@ -18,6 +18,7 @@ from math import exp, log
 from statistics import fmean, median
 from typing import Final
 
+from exchange.columns import BBO, DEPTH, SNAPSHOT, Columns
 from exchange.market import Row, RowKind
 from exchange.units import BPS, SECOND, Nanos, Price, Qty
 
@@ -42,6 +43,7 @@ ROBUST_WEIGHT: Final = 0.10
 BOOK_HALF: Final = 5.0
 REACHES_HALF: Final = 20.0
 """Samples at which a source has half of its confidence."""
+NEVER: Final[Nanos] = -1
 LEVELS_MIN: Final = 6
 """Levels that a side must show for its depth to be a sample."""
 
@@ -65,9 +67,10 @@ class KappaEstimator:
 
     def __init__(self, prior: float = PRIOR) -> None:
         self._prior = prior
-        self._mid: float | None = None
-        self._levels: dict[int, dict[Price, Qty]] = {1: {}, -1: {}}
-        self._batch: Nanos | None = None
+        self._twice_mid: Price | None = None
+        self._bids: Final[dict[Price, Qty]] = {}
+        self._asks: Final[dict[Price, Qty]] = {}
+        self._batch: Nanos = NEVER
         """Time of the depth rows that are being applied."""
         self._depths: deque[tuple[Nanos, float]] = deque()
         self._reaches: deque[tuple[Nanos, float]] = deque()
@@ -76,15 +79,51 @@ class KappaEstimator:
         """Time and side of the taker who is printing."""
         self._reach = 0.0
 
+    @property
+    def mid(self) -> float | None:
+        """The mid of the newest touch that had two sides, in price units."""
+        return None if self._twice_mid is None else self._twice_mid / 2
+
     def see(self, row: Row) -> None:
         """Take in one market row."""
         if row.kind == RowKind.TRADE:
-            self._see_trade(row)
+            self._see_trade(row.ts, row.side, row.price)
         elif row.kind == RowKind.DEPTH:
-            self._see_depth(row)
-        elif row.kind == RowKind.BBO and row.bid > 0 and row.ask > 0:
-            self._end_taker()
-            self._mid = (row.bid + row.ask) / 2
+            if row.ts != self._batch:
+                self._begin_batch(row.ts, clears=row.act == "S")
+            levels = self._bids if row.side > 0 else self._asks
+            if row.qty > 0:
+                levels[row.price] = row.qty
+            else:
+                levels.pop(row.price, None)
+        elif row.kind == RowKind.BBO:
+            self._see_touch(row.bid, row.ask)
+
+    def see_columns(self, columns: Columns, first: int, last: int) -> None:
+        """Take in the rows of some packets."""
+        kinds, prices, qtys, thirds = columns.kinds, columns.prices, columns.qtys, columns.thirds
+        bids, asks = self._bids, self._asks
+        begin = columns.begin(first)
+        for packet in range(first, last):
+            ts, end = columns.times[packet], columns.ends[packet]
+            is_new = ts != self._batch
+            for row in range(begin, end):
+                kind = kinds[row]
+                if kind == DEPTH:
+                    if is_new:
+                        self._begin_batch(ts, clears=columns.fourths[row] == SNAPSHOT)
+                        is_new = False
+                    levels = bids if thirds[row] > 0 else asks
+                    qty = qtys[row]
+                    if qty > 0:
+                        levels[prices[row]] = qty
+                    else:
+                        levels.pop(prices[row], None)
+                elif kind == BBO:
+                    self._see_touch(prices[row], thirds[row])
+                else:
+                    self._see_trade(ts, thirds[row], prices[row])
+            begin = end
 
     def estimate(self, now: Nanos) -> Kappa:
         """Return kappa from what has been seen in the window before `now`."""
@@ -110,15 +149,21 @@ class KappaEstimator:
     def _believable(self, kappa: float) -> float:
         return max(self._prior / FACTOR_MAX, min(self._prior * FACTOR_MAX, kappa))
 
-    def _see_trade(self, row: Row) -> None:
-        if self._mid is None:
+    def _see_touch(self, bid: Price, ask: Price) -> None:
+        if bid > 0 and ask > 0:
+            self._end_taker()
+            self._twice_mid = bid + ask
+
+    def _see_trade(self, ts: Nanos, side: int, price: Price) -> None:
+        mid = self.mid
+        if mid is None:
             return
-        taker = (row.ts, row.side)
+        taker = (ts, side)
         if taker != self._taker:
             self._end_taker()
             self._taker = taker
         # The mid is the one before the sweep: the touch is told after the trades that moved it.
-        self._reach = max(self._reach, abs(row.price - self._mid) / self._mid)
+        self._reach = max(self._reach, abs(price - mid) / mid)
 
     def _end_taker(self) -> None:
         """Count the taker who has been printing: one taker is one sample, whatever it swept."""
@@ -127,35 +172,30 @@ class KappaEstimator:
         self._taker = None
         self._reach = 0.0
 
-    def _see_depth(self, row: Row) -> None:
-        if row.ts != self._batch:
-            # A new batch begins, so the last one is complete.
-            if self._batch is not None:
-                self._sample_book(self._batch)
-            self._batch = row.ts
-            if row.act == "S":
-                for levels in self._levels.values():
-                    levels.clear()
-        levels = self._levels[row.side]
-        if row.qty > 0:
-            levels[row.price] = row.qty
-        else:
-            levels.pop(row.price, None)
+    def _begin_batch(self, ts: Nanos, *, clears: bool) -> None:
+        """Begin a new batch of depth rows: the last one is complete."""
+        if self._batch != NEVER:
+            self._sample_book(self._batch)
+        self._batch = ts
+        if clears:
+            self._bids.clear()
+            self._asks.clear()
 
     def _sample_book(self, at: Nanos) -> None:
         """Sample the depth of both sides."""
-        mid = self._mid
-        if mid is None or any(len(levels) < LEVELS_MIN for levels in self._levels.values()):
+        twice_mid = self._twice_mid
+        bids, asks = self._bids, self._asks
+        if twice_mid is None or min(len(bids), len(asks)) < LEVELS_MIN:
             return
-        total = sum(sum(levels.values()) for levels in self._levels.values())
-        moment = sum(
-            qty * abs(price - mid)
-            for levels in self._levels.values()
-            for price, qty in levels.items()
-        )
+        # In whole numbers, so that neither order nor Python's way to sum floats matters.
+        total = twice_moment = 0
+        for levels in (bids, asks):
+            for price, qty in levels.items():
+                total += qty
+                twice_moment += qty * abs(2 * price - twice_mid)
         # Depth that falls exponentially has the inverse of its mean distance for a rate. The
         # visible window ends before the depth does, which makes this one lean to the high side.
-        self._depths.append((at, total * mid / moment))
+        self._depths.append((at, total * (twice_mid / 2) / (twice_moment / 2)))
 
 
 def _forget(samples: deque[tuple[Nanos, float]], before: Nanos) -> None:

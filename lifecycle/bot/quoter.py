@@ -11,12 +11,14 @@ and the volatility are smoothed before anything is computed from them. The estim
 `sigma` stay raw; `delta` and `volatility` follow the smoothed ones.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from math import isfinite, log, sqrt
 from typing import Final
 
+from exchange.columns import Columns, Sight
 from exchange.instrument import Instrument
-from exchange.market import Market, Row, RowKind
+from exchange.market import Market, Row
 from exchange.units import BPS, MINUTE, SECOND, Nanos, Qty, seconds
 from lifecycle import Smoothing
 from lifecycle.bot.glft import half_spread, ladder, rounded
@@ -79,7 +81,6 @@ class Quoter:
         would hide it."""
         self._estimator = KappaEstimator()
         self._first: Nanos | None = None
-        self._mid: float | None = None
         self._sampled: tuple[Nanos, float] | None = None
         """Time and mid of the last volatility sample."""
         self._variance: float | None = None
@@ -96,13 +97,29 @@ class Quoter:
 
     def see(self, rows: Iterable[Row]) -> None:
         """Take in market rows, in the order of their time."""
+        if isinstance(rows, Sight):
+            for columns, first, last in rows.pieces:
+                self._see_columns(columns, first, last)
+            return
         for row in rows:
             if self._first is None:
                 self._first = row.ts
             self._sample(row.ts)
             self._estimator.see(row)
-            if row.kind == RowKind.BBO and row.bid > 0 and row.ask > 0:
-                self._mid = (row.bid + row.ask) / 2
+
+    def _see_columns(self, columns: Columns, first: int, last: int) -> None:
+        times = columns.times
+        while first < last:
+            if self._sampled is None:
+                # Whether there is a mid may change within a packet.
+                self.see(columns.rows(first, first + 1))
+                first += 1
+                continue
+            due = bisect_left(times, self._sampled[0] + SAMPLE, first, last)
+            self._estimator.see_columns(columns, first, due)
+            if due < last:
+                self._sample(times[due])
+            first = due
 
     def quote(self, market: Market, position: int, now: Nanos) -> Targets | None:
         """Return what shall rest now; `position` is signed, in lots.
@@ -150,21 +167,22 @@ class Quoter:
 
     def _sample(self, now: Nanos) -> None:
         """Sample the mid for the volatility, if one is due."""
-        if self._mid is None:
+        mid = self._estimator.mid
+        if mid is None:
             return
         if self._sampled is None:
-            self._sampled = now, self._mid
+            self._sampled = now, mid
             return
         then, before = self._sampled
         if now - then < SAMPLE:
             return
-        rate = log(self._mid / before) ** 2 / (now - then)
+        rate = log(mid / before) ** 2 / (now - then)
         if self._variance is None:
             self._variance = rate
         else:
             self._variance += SIGMA_ALPHA * (rate - self._variance)
         self.sigma = BPS * sqrt(self._variance * MINUTE)
-        self._sampled = now, self._mid
+        self._sampled = now, mid
 
 
 def _check(config: QuoterConfig) -> None:

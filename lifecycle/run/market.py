@@ -8,7 +8,8 @@ from typing import Final
 
 from exchange.instrument import Instrument
 from exchange.market import Row
-from exchange.paper.generator import GENERATED, GeneratorConfig, generate
+from exchange.paper.generator import GENERATED, GeneratorConfig
+from exchange.paper.tape import CutTape, GeneratedTape, RecordedTape, Tape
 from exchange.recording import MarketError, Recording, open_recording
 from exchange.units import SECOND, Nanos, seconds
 from lifecycle.run.config import MarketConfig, VenueConfig
@@ -43,6 +44,11 @@ class LoadedMarket:
         end = self.end
         return takewhile(lambda row: row[0] <= end, self.source())
 
+    def tape(self) -> Iterable[Row]:
+        """Return the same for a venue, which plays it in bulk where it can."""
+        source = self.source()
+        return CutTape(source, self.end) if isinstance(source, Tape) else self.rows()
+
 
 def with_figures(recording: Recording) -> Instrument:
     """Return a recording's instrument, with Hyperliquid's rule of figures where all prices obey it.
@@ -52,8 +58,7 @@ def with_figures(recording: Recording) -> Instrument:
     """
     plain = recording.instrument
     strict = plain.replaced(significant_figures=FIGURES)
-    prices = {price for row in recording for price in (row.bid, row.ask, row.price) if price}
-    return strict if all(strict.is_valid_price(price) for price in prices) else plain
+    return strict if all(strict.is_valid_price(price) for price in recording.prices) else plain
 
 
 def load_market(config: MarketConfig, venue: VenueConfig) -> LoadedMarket:
@@ -74,7 +79,7 @@ def load_market(config: MarketConfig, venue: VenueConfig) -> LoadedMarket:
             instrument=GENERATED,
             start=0,
             end=seconds(60 * minutes),
-            source=lambda: generate(GeneratorConfig(), seed),
+            source=lambda: GeneratedTape(GeneratorConfig(), seed),
         )
     path = Path(config.file)
     recording = open_recording(path)
@@ -83,10 +88,11 @@ def load_market(config: MarketConfig, venue: VenueConfig) -> LoadedMarket:
     end = recording.end
     if config.minutes is not None:
         end = min(end, recording.start + seconds(60 * config.minutes))
+    source = recording if recording.columns is None else RecordedTape(recording)
     return LoadedMarket(
         name=path.name,
         instrument=with_figures(recording),
         start=recording.start,
         end=end,
-        source=lambda: recording,
+        source=lambda: source,
     )

@@ -149,10 +149,13 @@ class Metrics:
         self.cancelled += sent.cancelled
         self.quiet_cycles += calls == 0
         self._calls.extend([now] * calls)
+        resting = Phase.RESTING
+        self.reasons.update([decision.reason for decision in plan.decisions])
         for decision in plan.decisions:
-            self.reasons[decision.reason] += 1
-            order = None if decision.cloid is None else orders.get(decision.cloid)
-            if order is not None and order.phase is Phase.RESTING and decision.level >= 0:
+            if decision.level < 0 or decision.cloid is None:
+                continue
+            order = orders.get(decision.cloid)
+            if order is not None and order.phase is resting:
                 self._order_cycles += 1
                 self._kept += leaves_alone(decision)
         minute = self._minute(now)

@@ -10,7 +10,7 @@ The first cycle is one period after the start; the last one is before the end, s
 five minutes has the events of five minutes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from exchange.instrument import Instrument
@@ -76,10 +76,9 @@ class Session(Trader):
         self.cycle_ns: Nanos = seconds(config.timing.cycle_s)
         if self.cycle_ns <= 0:
             raise ValueError(f"timing.cycle_s must be positive, was {config.timing.cycle_s}")
-        self._rows = 0
         # A bench's manager has no names of its own.
         naming = {"session": prefix} if manage is OrderManager else {}
-        self.venue = _paper_venue(config, market.instrument, self._counted(), capabilities)
+        self.venue = _paper_venue(config, market.instrument, market.tape(), capabilities)
         super().__init__(
             managed,
             policy,
@@ -104,8 +103,8 @@ class Session(Trader):
 
     @property
     def rows(self) -> int:
-        """Market rows so far."""
-        return self._rows
+        """Market rows so far, the next one among them."""
+        return self.venue.rows_played + (not self.venue.done)
 
     def step(self) -> bool:
         """Advance to the next cycle and decide; False when the run has come to its end."""
@@ -142,6 +141,8 @@ class Session(Trader):
         manager = self.manager
         while self._at < until and not self.is_withdrawn():
             self._look_at_switch()
+            if self.config.orders.refill_s is not None:
+                self._skip(until)
             at = min(until, max(manager.next_timer, self._at + TIMER_MIN))
             if self.config.orders.refill_s is not None or self.driver.is_awaiting:
                 # What a report leads to must leave now, not with the next cycle.
@@ -152,11 +153,16 @@ class Session(Trader):
                 self._cycle(early=True)
         self._settle(until)
 
-    def _counted(self) -> Iterator[Row]:
-        """Iterate over the market's rows, counting what has been played."""
-        for row in self.market.rows():
-            self._rows += 1
-            yield row
+    def _skip(self, until: Nanos) -> None:
+        """Pass over the times at which one would look for reports, and there would be none."""
+        until = min(until, self.manager.next_timer)
+        if until - self._at <= POLL or self.driver.is_to_refill(until):
+            return
+        quiet = self.venue.quiet_until(until)
+        self._at += max(0, (quiet - 1 - self._at) // POLL) * POLL
+
+    def _rows_seen(self, now: Nanos) -> Iterable[Row]:
+        return self.venue.sight(now)
 
 
 def _paper_venue(

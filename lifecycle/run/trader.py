@@ -9,7 +9,7 @@ the bot's smoother more patient for as long as it lasts.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from msgspec import structs
@@ -34,7 +34,7 @@ from lifecycle.run.metrics import Metrics
 from lifecycle.run.rows import mid_and_spread, order_row, report_line
 from lifecycle.run.summary import resting_of, summary_of
 from lifecycle.run.watched import Watched
-from spec.trace import Decision, Plan, Targets
+from spec.trace import Plan, Targets
 
 REPORTS_SHOWN: Final = 8
 
@@ -111,8 +111,8 @@ class Trader:
         self._observer = observer
         self._switch = switch
         self._alerts: list[str] = []
-        self._decisions: dict[Cloid, Decision] = {}
-        """The last decision about each open order."""
+        self._plan = Plan((), ())
+        """What was decided last."""
         self._lanes: dict[Cloid, int] = {}
         self._reports: deque[tuple[Nanos, Report]] = deque(maxlen=REPORTS_SHOWN)
 
@@ -142,11 +142,12 @@ class Trader:
         mid, spread = mid_and_spread(market, instrument)
         long, short = manager.exposure
         self._assign_lanes()
+        decisions = {decision.cloid: decision for decision in self._plan.decisions}
         orders = tuple(
             order_row(
                 order,
                 self._lanes[cloid],
-                self._decisions.get(cloid),
+                decisions.get(cloid),
                 market.queues.get(cloid),
                 instrument,
                 self._at,
@@ -216,7 +217,7 @@ class Trader:
 
     def _cycle(self, *, early: bool = False) -> None:
         now, manager = self._at, self.manager
-        self.quoter.see(self._seen.seen(now))
+        self.quoter.see(self._rows_seen(now))
         market = self._seen.market(now)
         targets = self.quoter.quote(market, manager.position, now)
         if targets is None:
@@ -235,10 +236,12 @@ class Trader:
                 plan = self.driver.cycle(now, targets, market)
         self.metrics.cycle(now, targets, plan, manager.orders)
         self._track(targets, plan, early=early)
-        self._decisions = {
-            decision.cloid: decision for decision in plan.decisions if decision.cloid is not None
-        }
+        self._plan = plan
         self._assign_lanes()
+
+    def _rows_seen(self, now: Nanos) -> Iterable[Row]:
+        """Return the market rows that have become visible since the last cycle."""
+        return self._seen.seen(now)
 
     def _track(self, targets: Targets, plan: Plan, *, early: bool) -> None:
         """Tell the churn tracker of a cycle, and the smoother what follows from it."""
@@ -269,6 +272,8 @@ class Trader:
         """Free the lanes of closed orders, and give new orders the lowest that are free."""
         orders = self.manager.open_orders
         lanes = self._lanes
+        if lanes.keys() == orders.keys():
+            return
         for cloid in [cloid for cloid in lanes if cloid not in orders]:
             del lanes[cloid]
         for cloid in orders:

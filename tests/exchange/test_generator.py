@@ -13,6 +13,7 @@ from exchange.market import Row, RowKind
 from exchange.paper.generator import GENERATED, PRICE_MAX, GeneratorConfig, generate
 from exchange.units import BPS, MINUTE, SECOND
 from exchange.words import Side
+from tests.exchange import plain_flow
 
 CALM = GeneratorConfig()
 WILD = GeneratorConfig(volatility_bps_per_sqrt_minute=100.0, sweeps_per_minute=120.0)
@@ -90,6 +91,17 @@ def test_the_same_seed_gives_the_same_market() -> None:
     second = list(islice(generate(CALM, 7), 5_000))
 
     assert first == second
+
+
+@MARKETS
+def test_a_market_is_the_one_that_it_was_when_the_generator_was_written(
+    config: GeneratorConfig,
+) -> None:
+    for seed in (1, 7, 1989):
+        now = list(islice(generate(config, seed), 20_000))
+        then = list(islice(plain_flow.generate(config, seed), 20_000))
+
+        assert now == then
 
 
 def test_another_seed_gives_another_market() -> None:

@@ -202,7 +202,8 @@ def test_a_book_in_the_middle_of_its_update_is_not_acted_on() -> None:
 def test_ahead_and_behind_are_never_negative_and_sum_to_what_is_displayed(
     ahead: int, behind: int, steps: list[tuple[bool, int, int]]
 ) -> None:
-    order = PaperOrder("a", "1", Side.BUY, 1000, 10**9, True, False, ahead=ahead, behind=behind)
+    order = PaperOrder("a", "1", Side.BUY, 1000, 10**9, True, False)
+    order.ahead, order.behind = ahead, behind
     displayed = ahead + behind
 
     for is_trade, number, share in steps:

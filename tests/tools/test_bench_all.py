@@ -7,6 +7,8 @@ import pytest
 
 from tools.bench.all import Figure, main, of_memory, of_peers, table
 
+PARTS = ("instruments", "memory", "import", "explorer", "replay")
+
 
 def test_a_figure_is_missed_above_what_it_may_be_and_below_what_it_must_be() -> None:
     assert Figure("slow", 9.0, "µs", 5.0).is_met is False
@@ -57,9 +59,7 @@ def test_one_round_of_the_core_is_printed_and_written(
 
     files = ("--json", str(file), "--markdown", str(page), "--peers", str(tmp_path))
 
-    code = main(
-        ["--rounds", "1", *files, "--without", "instruments", "memory", "import", "explorer"]
-    )
+    code = main(["--rounds", "1", *files, "--without", *PARTS])
 
     found = json.loads(file.read_text(encoding="utf-8"))
     names = [row["name"] for row in found["figures"]]

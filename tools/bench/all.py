@@ -1,6 +1,7 @@
 """Print every figure beside its limit and the peers', as ratios of one run, and write them as JSON.
 
-    python -m tools.bench.all [--rounds N] [--json FILE] [--markdown FILE] [--without PART ...]
+    python -m tools.bench.all [--rounds N] [--recording FILE] [--json FILE] [--markdown FILE]
+                              [--without PART ...]
 
 Peers run in environments of their own (`python -m tools.peers_env`), a script each; one that is not
 installed is left out, which is said. The other benches run as they do alone, and are asked for
@@ -27,6 +28,7 @@ from lifecycle.compiled import core_word
 from tools.bench.core import SHIFT, Resting, cases, ladder
 from tools.bench.instruments import MANY, Crowd, reports_per_second, size
 from tools.bench.measure import measure
+from tools.bench.replay import BULK, LIMIT_A_SECOND, LIMIT_DAY_S, PLAIN, Played
 from tools.peers_env import CACHES
 
 BESIDE: Final = {
@@ -177,15 +179,35 @@ def of_explorer() -> list[Figure]:
     ]
 
 
-def asked(module: str, *arguments: str) -> dict[str, Any]:
+def of_replay(recording: Path | None) -> list[Figure]:
+    """Measure how fast a generated market is replayed, and a recorded one if it is given."""
+    files = [] if recording is None else [str(recording)]
+    played = msgspec.convert(asked("replay", *files), list[Played])
+    day, *recorded = played
+    ratio = day.seconds(PLAIN) / day.seconds(BULK)
+    figures = [
+        Figure(
+            "a generated day, 2x10", day.day_s, "s", LIMIT_DAY_S,
+            peer="our own plain loop", theirs=day.day_s * ratio,
+        )
+    ]  # fmt: skip
+    figures += [
+        Figure(
+            f"replay of {one.market}, 2x10", one.rows_a_second, "rows/s", LIMIT_A_SECOND, least=True
+        )
+        for one in recorded
+    ]
+    return figures
+
+
+def asked(module: str, *arguments: str) -> Any:
     """Run another bench, and return the JSON that it writes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
         command = [sys.executable, "-m", f"tools.bench.{module}", *arguments, "--json", str(file)]
         # Its own limits may be missed: that is its exit code, and we look at the numbers.
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+        return json.loads(file.read_text(encoding="utf-8"))
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -220,11 +242,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--peers", type=Path, default=CACHES / "order-lifecycle-peers", metavar="FOLDER",
         help="where the peers' environments are",
     )  # fmt: skip
+    parser.add_argument(
+        "--recording", type=Path, metavar="FILE", help="a recorded market to replay as well"
+    )
     parts: dict[str, Callable[[], list[Figure]]] = {
         "instruments": of_instruments,
         "memory": lambda: of_memory(peers),
         "import": of_import,
         "explorer": of_explorer,
+        "replay": lambda: of_replay(given.recording),
     }
     parser.add_argument("--without", choices=parts, nargs="+", default=[], help="leave these out")
     given = parser.parse_args(arguments)
