@@ -11,7 +11,7 @@ from tools.mutants.settings import setting
 
 SPACES: Final = [
     ("move", Budgets(faults=0, target_changes=1, fills=1), 20),
-    ("move", Budgets(faults=1, target_changes=1, fills=1), 8),
+    ("move", Budgets(faults=1, target_changes=1, fills=1), 7),
     ("move", Budgets(faults=0, target_changes=0, fills=0, crashes=1, unasked=1), 12),
     ("move", Budgets(faults=0, target_changes=0, fills=0, crashes=1, halts=1, places=1), 20),
 ]
