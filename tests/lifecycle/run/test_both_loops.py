@@ -94,7 +94,7 @@ def test_runs_on_recorded_markets_are_alike(
 
 def test_a_market_with_many_levels_is_played_alike(recorded: Callable[[str], Path]) -> None:
     path = recorded("bnf_eth_20240808")
-    config = RunConfig(market=MarketConfig(file=str(path), minutes=3), quoter=TEN)
+    config = RunConfig(market=MarketConfig(file=str(path), minutes=1), quoter=TEN)
 
     assert_alike(config, "stable", load_market(config.market, config.venue))
 
