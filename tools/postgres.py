@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -123,7 +124,9 @@ class Server:
                 capture_output=True, text=True, check=False,
             ).stdout.split()  # fmt: skip
             for pid in (self.pid, *map(int, children)):
-                os.kill(pid, number)
+                # What cleans up for the server comes and goes by itself.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     def _call(self, program: str, *arguments: str) -> None:
         ended = subprocess.run(

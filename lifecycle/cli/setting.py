@@ -7,7 +7,7 @@ text needs no quotes and a list no brackets, and `none` is nothing where a key m
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -35,18 +35,26 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in _NEXT.split(text) if part.strip()]
 
 
-def resolved(key: str) -> KeyPath:
-    """Return table and name of a key; raises ConfigError where it is not just one."""
-    found = [path for path in _KEYS if key in {path[1], ".".join(path)}]
+def resolved(
+    key: str,
+    keys: Collection[tuple[str, str]] = _KEYS,
+    what: str = "the order manager's",
+    hint: str = "tables are " + ", ".join(sorted(_TABLES)),
+) -> tuple[str, str]:
+    """Return table and name of a key of these; raises ConfigError where it is not just one.
+
+    `what` says whose keys these are, `hint` what to do where none is like it.
+    """
+    found = [path for path in keys if key in {path[1], ".".join(path)}]
     if len(found) == 1:
         return found[0]
     if found:
         fitting = ", ".join(".".join(path) for path in found)
         raise ConfigError(f"{key} must be a key of one table, was a key of {fitting}", key=key)
-    names = sorted({name for path in _KEYS for name in (path[1], ".".join(path))})
+    names = sorted({name for path in keys for name in (path[1], ".".join(path))})
     near = difflib.get_close_matches(key, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else "tables are " + ", ".join(sorted(_TABLES))
-    raise ConfigError(f"{key!r} must be a key of the order manager's; {hint}", key=key)
+    hint = f"did you mean {near[0]}?" if near else hint
+    raise ConfigError(f"{key!r} must be a key of {what}; {hint}", key=key)
 
 
 def parse(setting: str) -> tuple[KeyPath, Any]:
@@ -57,7 +65,9 @@ def parse(setting: str) -> tuple[KeyPath, Any]:
     path = resolved(key.strip())
     table, name = path
     kind = next(f.type for f in structs.fields(_TABLES[table]) if f.encode_name == name)
-    return path, leaf(_value(text.strip(), kind), kind, path)
+    text = text.strip()
+    is_list = getattr(kind, "__origin__", None) is tuple and not text.startswith("[")
+    return path, value_of(f"[{text}]" if is_list and text != NOTHING else text, kind, path)
 
 
 def changed(config: Config, settings: Iterable[tuple[KeyPath, Any]]) -> Config:
@@ -83,14 +93,12 @@ def differences(one: Config, other: Config) -> dict[str, Any]:
     }
 
 
-def _value(text: str, kind: Any) -> Any:
-    """Read a value as TOML does, or take it as plain text."""
+def value_of(text: str, kind: Any, path: KeyPath) -> Any:
+    """Read a value as TOML does, or take it as plain text; raises ConfigError."""
     if text == NOTHING and type(None) in getattr(kind, "__args__", ()):
         return None
-    is_list = getattr(kind, "__origin__", None) is tuple and not text.startswith("[")
-    written = f"value = [{text}]" if is_list else f"value = {text}"
     try:
-        tree = tomllib.loads(written, parse_float=Decimal)
+        tree = tomllib.loads(f"value = {text}", parse_float=Decimal)
     except tomllib.TOMLDecodeError:
-        return text
-    return tree["value"] if len(tree) == 1 else text
+        return leaf(text, kind, path)
+    return leaf(tree["value"] if len(tree) == 1 else text, kind, path)

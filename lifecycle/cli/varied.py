@@ -5,17 +5,14 @@ has options of its own. Values are written as in `lifecycle.cli.setting`, severa
 between them; a list keeps its brackets.
 """
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from msgspec import structs
 
-from lifecycle.cli.configuration import ConfigError, check, leaf
-from lifecycle.cli.setting import NOTHING
+from lifecycle.cli.configuration import ConfigError, check
+from lifecycle.cli.setting import resolved, value_of
 from lifecycle.run.config import RunConfig
 from lifecycle.sweep.plan import KeyPath, Setting, Varied, settings_of
 
@@ -53,7 +50,7 @@ def varied_of(texts: Iterable[str]) -> list[Varied]:
         path = _resolved(key.strip())
         if path in found:
             raise ConfigError(f"--vary must name {'.'.join(path)} once, was twice", key=key)
-        read = [_value(value.strip(), path) for value in _COMMA.split(values)]
+        read = [value_of(value.strip(), _KINDS[path], path) for value in _COMMA.split(values)]
         twice = next((value for index, value in enumerate(read) if value in read[:index]), None)
         if twice is not None:
             raise ConfigError(f"--vary must give each value once, was {twice} twice", key=key)
@@ -85,26 +82,6 @@ def sensible(
 
 
 def _resolved(key: str) -> KeyPath:
-    found = [path for path in _KINDS if key in {path[1], ".".join(path)}]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        fitting = ", ".join(".".join(path) for path in found)
-        raise ConfigError(f"{key} must be a key of one table, was a key of {fitting}", key=key)
     if key.partition(".")[0] == OWN_OPTIONS:
         raise ConfigError(f"{key} must be said with --market, --seeds or --minutes", key=key)
-    names = sorted({name for path in _KINDS for name in (path[1], ".".join(path))})
-    near = difflib.get_close_matches(key, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else "see lifecycle init for all of them"
-    raise ConfigError(f"{key!r} must be a key of the configuration; {hint}", key=key)
-
-
-def _value(text: str, path: KeyPath) -> Any:
-    kind = _KINDS[path]
-    if text == NOTHING and type(None) in getattr(kind, "__args__", ()):
-        return None
-    try:
-        tree = tomllib.loads(f"value = {text}", parse_float=Decimal)
-    except tomllib.TOMLDecodeError:
-        return leaf(text, kind, path)
-    return leaf(tree["value"] if len(tree) == 1 else text, kind, path)
+    return resolved(key, _KINDS, "the configuration", "see lifecycle init for all of them")

@@ -46,11 +46,12 @@ from exchange.reports import (
 from exchange.units import Nanos, Price, Qty
 from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import Alive, CancelReason, Cloid, Oid, Side
+from lifecycle.caught import Caught
 from lifecycle.config import STABLE, Config
 from lifecycle.drive.driver import Driver, Sink
 from lifecycle.drive.recovery import begin, new_session, resume
 from lifecycle.dropin.bases import check_first
-from lifecycle.dropin.calls import Call, outcome_of
+from lifecycle.dropin.calls import outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.converged import Converged, Unplaced, converged
 from lifecycle.dropin.given import check_config
@@ -310,7 +311,7 @@ class ExchangeVenue:
         asked = self._clock.now()
         rest = getattr(getattr(self._exchange, "bitmex", None), "http_open_orders", None)
         get = rest if by_http and rest is not None else self._exchange.get_orders
-        with Call() as call:
+        with Caught() as call:
             rows = [self._row(row) for row in get()]
             fills = tuple(fill for row in rows for fill in self._fills(row, asked))
             listed = tuple(one for one in map(self._listed, rows) if one is not None)
@@ -333,7 +334,7 @@ class ExchangeVenue:
         told: list[tuple[Order | None, Exception | None]] = []
         for batch in [[order] for order in orders] if bulk is None else [orders]:
             answers: list[Order] = []
-            with Call() as call:
+            with Caught() as call:
                 answers = list(function(batch) or ())
             if call.error is None and len(answers) == len(batch):
                 told += [(answer, None) for answer in answers]

@@ -54,8 +54,9 @@ from exchange.reports import (
 from exchange.units import MINUTE, SECOND, Nanos, seconds
 from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import Alive, CancelReason, Cloid, Oid, Status
+from lifecycle.caught import Caught
 from lifecycle.config import Config
-from lifecycle.dropin.calls import Call, NotSent, Refused, outcome_of
+from lifecycle.dropin.calls import NotSent, Refused, outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.given import check_functions
 from lifecycle.dropin.rows import (
@@ -208,7 +209,7 @@ class CallbackVenue:
         """Return the touch as the bot sees it, nothing where it does not tell or has failed to."""
         bid = ask = None
         if self._touch is not None:
-            call = Call()
+            call = Caught()
             with call:
                 bid, ask = read_touch(self._touch(), self.instrument)
             trouble = "" if call.error is None else f"touch: {call.error!r}"

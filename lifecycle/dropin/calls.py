@@ -4,9 +4,6 @@ A venue's client raises what it likes, so nothing that is caught here can be nam
 is kept and told by whoever called: it says what is known of the request.
 """
 
-from types import TracebackType
-from typing import Self
-
 from exchange.words import Outcome
 
 
@@ -24,28 +21,6 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not an error
 
 class NotSent(Exception):  # noqa: N818 - the same
     """The request has not left this process: definite as well."""
-
-
-class Call:
-    """A `with` block whose exception is kept; what is no `Exception` passes, the process ends."""
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-        """What was raised, None where nothing was."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if isinstance(error, Exception):
-            self.error = error
-            return True
-        return False
 
 
 def outcome_of(error: BaseException) -> Outcome:

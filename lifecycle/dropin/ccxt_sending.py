@@ -23,7 +23,7 @@ from exchange.reports import (
 from exchange.units import MILLISECOND
 from exchange.venue import NoAnswer
 from exchange.words import Alive, CancelReason, Outcome, Side, Status
-from lifecycle.dropin.calls import Call
+from lifecycle.caught import Caught
 from lifecycle.dropin.ccxt_dialects import Dialect, Fence, Proof, proof_of
 from lifecycle.dropin.ccxt_reading import Reader, Told
 from lifecycle.dropin.clock import Clocked
@@ -74,13 +74,13 @@ class Sender:
             self._counts["expired"] += 1
             self._answer(command, NoAnswer(command, Outcome.NOT_SENT))
             return
-        with Call() as call:
+        with Caught() as call:
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._call(command)
         if call.error is not None:
             self._failed(command, call.error)
             return
-        with Call() as call:
+        with Caught() as call:
             await self._took(command, answer)
         if call.error is not None:
             # What the venue has done is not what we can read.
@@ -173,7 +173,7 @@ class Sender:
         for _ in range(CONFIRMS):
             await asyncio.sleep(delay)
             delay *= 2
-            with Call() as call:
+            with Caught() as call:
                 async with asyncio.timeout(self._timeout_s):
                     told = await self.ask(command.oid, command.cloid)
             if call.error is not None:

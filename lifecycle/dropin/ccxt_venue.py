@@ -50,8 +50,8 @@ from exchange.reports import (
 from exchange.units import MILLISECOND, SECOND, Nanos, seconds
 from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import CancelReason, Cloid, Oid, Status
+from lifecycle.caught import Caught
 from lifecycle.config import Config
-from lifecycle.dropin.calls import Call
 from lifecycle.dropin.ccxt_dialects import Dialect, dialect_of, proof_of
 from lifecycle.dropin.ccxt_reading import ENDED, LEVELS, Reader, Told
 from lifecycle.dropin.ccxt_sending import Sender
@@ -315,7 +315,7 @@ class CcxtVenue:
         await asyncio.sleep(lag_s)
         changes = self._sight.changes
         since_ms = max(0, since - seconds(OVERLAP_S)) // MILLISECOND
-        with Call() as call:
+        with Caught() as call:
             async with asyncio.timeout(2 * self._timeout_s):
                 orders = await self._exchange.fetch_open_orders(self._symbol)
                 trades = await self._exchange.fetch_my_trades(self._symbol, since_ms)
@@ -366,7 +366,7 @@ class CcxtVenue:
             # Open orders and fills name it, where it was ever on the book.
             await self._look(0, self._opened_at, 0)
             return
-        with Call() as call:
+        with Caught() as call:
             async with asyncio.timeout(self._timeout_s):
                 told = await self._sender.ask(query.oid, query.cloid)
             found = self._reader.status(told)
@@ -399,7 +399,7 @@ class CcxtVenue:
         """Take what is pushed, and begin again where that breaks."""
         backoff_s = BACKOFF_S
         while True:
-            with Call() as call:
+            with Caught() as call:
                 take(await watch())
                 backoff_s = BACKOFF_S
             if call.error is None:
@@ -417,7 +417,7 @@ class CcxtVenue:
     async def _ask_books(self) -> None:
         while True:
             await asyncio.sleep(self._book_s)
-            with Call() as call:
+            with Caught() as call:
                 async with asyncio.timeout(self._timeout_s):
                     book = await self._exchange.fetch_order_book(self._symbol, LEVELS)
                 self._on_book(book)

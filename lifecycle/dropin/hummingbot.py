@@ -47,12 +47,13 @@ from exchange.reports import (
 from exchange.units import SECOND, Nanos, Price, Qty, seconds
 from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import CancelReason, Cloid, Oid, Outcome, Side, Status
+from lifecycle.caught import Caught
 from lifecycle.config import STABLE, Config
 from lifecycle.core.manager import OrderManager
 from lifecycle.drive.driver import NOTHING_WANTED, Driver, Sink
 from lifecycle.drive.recovery import new_session
 from lifecycle.dropin.bases import check_first
-from lifecycle.dropin.calls import Call, outcome_of
+from lifecycle.dropin.calls import outcome_of
 from lifecycle.dropin.converged import Unplaced
 from lifecycle.dropin.given import check_config
 from lifecycle.dropin.volatility import Volatility
@@ -197,7 +198,7 @@ class HummingbotVenue:
             )
             self._inbox.append(NoAnswer(command, Outcome.NOT_SENT))
             return
-        with Call() as call:
+        with Caught() as call:
             oid = send(self._name, self._pair, size, self._order_type, price)
             self._cloids[oid], self._oids[command.cloid] = command.cloid, oid
             self._places[oid] = command
@@ -211,7 +212,7 @@ class HummingbotVenue:
             self._inbox.append(CancelRejected(now, command.cloid, "not tracked", command.request))
             return
         self._cancels[oid] = command
-        with Call() as call:
+        with Caught() as call:
             self._connector.cancel(self._pair, oid)
         if call.error is not None:
             self._inbox.append(NoAnswer(command, outcome_of(call.error)))

@@ -19,12 +19,12 @@ from exchange.reports import ModifyRejected, Rejected
 from exchange.units import MILLISECOND, SECOND, Nanos, seconds
 from exchange.venue import NoAnswer, Received
 from exchange.words import Alive, Cloid
+from lifecycle.caught import Caught
 from lifecycle.config import Config
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.drive.driver import Driver
 from lifecycle.drive.recovery import new_session
-from lifecycle.dropin.calls import Call
 from lifecycle.dropin.clock import Clocked
 from lifecycle.dropin.converged import Converged, converged
 from lifecycle.dropin.hyperliquid_sdk_book import BotBook, BotOrder
@@ -244,7 +244,7 @@ class Desk:
         with self.lock:
             if self._is_closed:
                 return
-        call = Call()
+        call = Caught()
         with call:
             if not self.flush(timeout_s):
                 log.warning("not all cancels of %s were answered in time", self.asset.coin)
@@ -400,7 +400,7 @@ class Desk:
     # The background.
 
     def _keep(self) -> None:
-        call = Call()
+        call = Caught()
         with call, self.lock:
             while not self._is_closed:
                 self._round()

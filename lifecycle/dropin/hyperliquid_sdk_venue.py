@@ -33,7 +33,8 @@ from exchange.reports import Report, Snapshot
 from exchange.units import MILLISECOND, SECOND, Nanos, Qty
 from exchange.venue import Capabilities, NoAnswer, Received
 from exchange.words import Cloid, Oid, Side
-from lifecycle.dropin.calls import Call, outcome_of
+from lifecycle.caught import Caught
+from lifecycle.dropin.calls import outcome_of
 from lifecycle.dropin.clock import Clocked
 
 LAG: Final = 500 * MILLISECOND
@@ -146,7 +147,7 @@ class SdkVenue:
 
     def _act(self) -> None:
         while (batch := self._acts.get()) is not None:
-            call = Call()
+            call = Caught()
             reply: Any = None
             with call:
                 reply = self._send(batch.commands)
@@ -210,7 +211,7 @@ class SdkVenue:
                 return refuse(batch, reason, now)
             return unanswered(batch, outcome_of(error))
         self._keep(self.texts, batch, _errors(reply, len(batch.commands)))
-        call = Call()
+        call = Caught()
         with call:
             return self._codec.read_reply(batch, msgspec.convert(reply, ExchangeReply), now)
         # The SDK has returned something that is no answer, as it does where there is no JSON.
@@ -228,7 +229,7 @@ class SdkVenue:
 
     def _ask(self) -> None:
         while (question := self._asks.get()) is not None:
-            call = Call()
+            call = Caught()
             with call:
                 question()
             self.question_failure = call.error
@@ -251,7 +252,7 @@ class SdkVenue:
         return self._asked > self.looked
 
     def _look(self, number: int, believed: Mapping[Oid, Qty] | None) -> None:
-        call = Call()
+        call = Caught()
         with call:
             asked = self._clock.now()
             rows = self._see(asked)

@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.synchronize import Event
-from types import TracebackType
-from typing import Final, Generic, Self, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from lifecycle.caught import Caught
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -47,31 +48,6 @@ class Done(Generic[Task, Result]):
     result: Result | None = None
     error: Exception | None = None
     """What it raised, None where it has a result."""
-
-
-class Caught:
-    """Keeps the error that a task raises, whatever it is, so that the others go on.
-
-    An interrupt, and what else is no error, passes through.
-    """
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        """Keep an error."""
-        if isinstance(error, Exception):
-            self.error = error
-        return self.error is not None
 
 
 def one_line(error: Exception) -> str:

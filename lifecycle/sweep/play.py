@@ -11,11 +11,12 @@ from typing import Final
 from msgspec import Struct, structs
 
 from exchange.market import Row
+from lifecycle.caught import Caught
 from lifecycle.run.compare import Job, UnusableError, market_of, play_on
 from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Summary
 from lifecycle.run.market import GENERATED_MINUTES, LoadedMarket
-from lifecycle.run.workers import Caught, is_stopped, one_line
+from lifecycle.run.workers import is_stopped, one_line
 from lifecycle.sweep.code import code_digest, file_digest
 from lifecycle.sweep.plan import Block, Source
 

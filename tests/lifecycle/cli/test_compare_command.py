@@ -14,12 +14,9 @@ from click.testing import CliRunner, Result
 
 from lifecycle.cli import main
 from lifecycle.cli.errors import BAD_INPUT, CHECK_FAILED, HELD
-from lifecycle.run import trader as trader_module
 from lifecycle.run.compare import SWEEP_BPS
 from lifecycle.run.compared import MEASURES
 from lifecycle.run.policies import ABLATION, LAYERS
-from lifecycle.run.watched import Watched
-from spec.trace import Record
 
 SHORT = ("--minutes", "1.5", "--cycle", "3", "--jobs", "1")
 """Half a minute after warm-up, in this process."""
@@ -188,23 +185,8 @@ def test_a_failed_run_stands_in_the_json(tmp_path: Path) -> None:
     assert (failed["policy"], failed["market"], failed["seed"]) == ("stable", str(broken), 1)
 
 
-def test_a_broken_invariant_is_told_and_fails_the_comparison(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Strict(Watched):
-        """Takes the third record of every run for a broken promise."""
-
-        records = 0
-
-        def feed(self, record: Record) -> None:
-            del record
-            self.records += 1
-            if self.records == 3:
-                self.violations += 1
-                self.broken.append("1.00 s: S1, one unanswered request per order: two")
-
-    monkeypatch.setattr(trader_module, "Watched", Strict)
-
+@pytest.mark.usefixtures("_every_run_breaks_a_promise")
+def test_a_broken_invariant_is_told_and_fails_the_comparison() -> None:
     result = compare(*SHORT, "--policies", "stable", "--seeds", 2)
 
     assert result.exit_code == CHECK_FAILED

@@ -17,9 +17,6 @@ from exchange.paper.generator import GENERATED, GeneratorConfig, generate
 from exchange.recording import write
 from lifecycle.cli import main
 from lifecycle.cli.errors import BAD_INPUT, CHECK_FAILED, HELD
-from lifecycle.run import trader as trader_module
-from lifecycle.run.watched import Watched
-from spec.trace import Record
 
 tables = pytest.importorskip("lifecycle.sweep.table", reason="pyarrow is absent")
 
@@ -145,23 +142,8 @@ def test_runs_that_fail_are_counted_and_named(tmp_path: Path) -> None:
     assert "1 of 2 settings hold, 1 had runs that failed or broke an invariant" in result.stdout
 
 
-def test_a_broken_invariant_is_told_and_fails_the_sweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Strict(Watched):
-        """Takes the third record of every run for a broken promise."""
-
-        records = 0
-
-        def feed(self, record: Record) -> None:
-            del record
-            self.records += 1
-            if self.records == 3:
-                self.violations += 1
-                self.broken.append("1.00 s: S1, one unanswered request per order: two")
-
-    monkeypatch.setattr(trader_module, "Watched", Strict)
-
+@pytest.mark.usefixtures("_every_run_breaks_a_promise")
+def test_a_broken_invariant_is_told_and_fails_the_sweep(tmp_path: Path) -> None:
     result = sweep(tmp_path / "x", "--seeds", 1, *SHORT)
 
     assert result.exit_code == CHECK_FAILED
