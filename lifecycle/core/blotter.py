@@ -11,10 +11,11 @@ from exchange.reports import Fill, Report
 from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Oid, Side, TradeId
 from lifecycle.core.order import Leg, Order
-from spec.states import PhaseEvent, RequestEvent
+from spec.states import Phase, PhaseEvent, RequestEvent
 from spec.trace import Divergence
 
 # Members looked up once: before Python 3.12 each access costs a function call.
+_RESTING: Final = Phase.RESTING
 _ACCEPTED: Final = PhaseEvent.ACCEPTED
 _CANCELLED: Final = PhaseEvent.CANCELLED
 _FILLED_WHOLE: Final = PhaseEvent.FILLED_WHOLE
@@ -180,7 +181,9 @@ class Blotter:
             # The old leg is dead.
             self.bind(order, order.next_leg(oid, price, qty), oid, report)
         self.ask(order, _MODIFY_ANSWERED, report)
-        self.advance(order, _ACCEPTED, report)
+        if order.phase is not _RESTING:
+            # One that rests goes on resting: asking the table costs as much as the rest.
+            self.advance(order, _ACCEPTED, report)
         leg = order.leg
         if leg.ended or leg.filled >= leg.qty:
             self.settle(order, report)

@@ -1,5 +1,7 @@
 """What the manager is told: bad input changes nothing, unsent requests, and the fast path."""
 
+from typing import Any
+
 import pytest
 
 from exchange.market import Market
@@ -7,7 +9,7 @@ from exchange.reports import Accepted
 from exchange.units import SECOND
 from exchange.words import Outcome
 from lifecycle.core.manager import OrderManager
-from spec.trace import Action, Plan, Reaction, Targets
+from spec.trace import Action, Plan, Reaction, Target, Targets
 from tests.story import INSTRUMENT, Ladder, Story, targets
 
 BOOK = Market(0, 19_900, 20_200)
@@ -38,6 +40,14 @@ def test_targets_that_make_no_ladder_are_refused_and_nothing_has_happened(
     assert story.manager.next_timer == timer
     # Not even time has passed.
     assert story.manager.tick(story.now - SECOND) is not None
+
+
+@pytest.mark.parametrize(("price", "qty"), [(19_990.0, 10), (19_990, 10.0), ("19990", 10)])
+def test_what_is_no_whole_number_is_refused_as_a_target(price: Any, qty: Any) -> None:
+    story = Story()
+
+    with pytest.raises(ValueError, match=r"^bids must have whole price units and lots, was Target"):
+        story.manager.cycle(story.now, Targets((Target(price, qty),)), BOOK)
 
 
 def test_time_that_runs_backwards_is_refused_by_every_input() -> None:
