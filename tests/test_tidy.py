@@ -62,21 +62,28 @@ class Module:
         """Return the syntax tree."""
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Return all nodes of the tree: every rule goes through them."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> list[tuple[int, str]]:
+        """Return line and full name of everything imported, wherever in the module."""
+        found = []
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                found += [(node.lineno, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+        return found
+
     def is_in(self, *folders: str) -> bool:
         """Say whether the file is one of these, or lies below one of them."""
         return any(self.path == f or self.path.startswith(f"{f}/") for f in folders)
 
 
 Rule: TypeAlias = Callable[[Module], Iterator[str]]
-
-
-def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield line and full name of everything imported, wherever in the module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def is_below(name: str, *packages: str) -> bool:
@@ -87,7 +94,7 @@ def is_below(name: str, *packages: str) -> bool:
 def imports_run_one_way(module: Module) -> Iterator[str]:
     """Keep the order exchange ← spec ← lifecycle ← tools, tests."""
     layer = module.path.split("/")[0]
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         top = name.split(".")[0]
         if top in MAY_IMPORT and top not in MAY_IMPORT[layer]:
             yield f"{module.path}:{line} {layer} must not import {top}, was {name}"
@@ -95,7 +102,7 @@ def imports_run_one_way(module: Module) -> Iterator[str]:
 
 def imports_are_absolute(module: Module) -> Iterator[str]:
     """Keep the layer visible in every header."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ImportFrom) and node.level > 0:
             yield f"{module.path}:{node.lineno} imports must be absolute"
 
@@ -104,7 +111,7 @@ def the_core_imports_only_its_words(module: Module) -> Iterator[str]:
     """Keep the core apart from what drives it."""
     if not module.is_in("lifecycle/core"):
         return
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         ours = is_below(name, *FOLDERS)
         if ours and not is_below(name, *CORE_MAY_IMPORT):
             yield f"{module.path}:{line} the core must not import {name}"
@@ -115,7 +122,7 @@ def views_and_commands_are_imported_by_none(module: Module) -> Iterator[str]:
     last = ("lifecycle/cli", "lifecycle/views", "lifecycle/cli.py", "lifecycle/views.py")
     if not module.is_in(*PACKAGES) or module.is_in(*last, "lifecycle/__main__.py"):
         return
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         if is_below(name, "lifecycle.cli", "lifecycle.views"):
             yield f"{module.path}:{line} nothing must import {name}"
 
@@ -124,7 +131,7 @@ def the_bot_does_not_reach_into_the_core(module: Module) -> Iterator[str]:
     """Let the example bot use what any bot may use."""
     if not module.is_in("lifecycle/bot"):
         return
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         if is_below(name, "lifecycle.core"):
             yield f"{module.path}:{line} the bot must not import {name}"
 
@@ -133,7 +140,7 @@ def charts_are_not_needed_to_run(module: Module) -> Iterator[str]:
     """Spare users python-statemachine: they have the tables."""
     if not module.is_in(*PACKAGES) or module.path == "spec/charts.py":
         return
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         if is_below(name, "statemachine", "spec.charts"):
             yield f"{module.path}:{line} a shipped module must not need {name}"
 
@@ -142,10 +149,10 @@ def the_core_is_a_function(module: Module) -> Iterator[str]:
     """Forbid I/O, clock, randomness, logging, `await` and global state."""
     if not module.is_in("lifecycle/core"):
         return
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         if name.split(".")[0] in CORE_BANNED_MODULES:
             yield f"{module.path}:{line} the core must not import {name}"
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Call(func=ast.Name(id=called)) if called in CORE_BANNED_CALLS:
                 yield f"{module.path}:{node.lineno} the core must not call {called}"
@@ -159,7 +166,7 @@ def the_core_is_a_function(module: Module) -> Iterator[str]:
 
 def no_except_is_broad(module: Module) -> Iterator[str]:
     """Catch what can be named; an error of ours ends the run."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ExceptHandler):
             caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             for one in caught:
@@ -172,7 +179,7 @@ def packages_do_not_print(module: Module) -> Iterator[str]:
     """Leave output to the views and to the command line's echo."""
     if not module.is_in(*PACKAGES):
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Call(func=ast.Name(id="print")):
                 yield f"{module.path}:{node.lineno} a package must not print"
@@ -183,7 +190,7 @@ def packages_do_not_print(module: Module) -> Iterator[str]:
 def assertions_state_a_fact(module: Module) -> Iterator[str]:
     """Refuse literals, which are true or false whatever happened."""
     literals = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.JoinedStr, ast.Lambda)
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Assert) and isinstance(node.test, literals):
             yield f"{module.path}:{node.lineno} assert must state a fact"
 
@@ -197,7 +204,7 @@ def files_are_short(module: Module) -> Iterator[str]:
 
 def functions_are_short(module: Module) -> Iterator[str]:
     """Split what needs a second screen: there are two ideas."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES_MAX and module.path not in GENERATED:
@@ -215,6 +222,8 @@ def modules_say_what_they_are_for(module: Module) -> Iterator[str]:
 
 def comments_leave_nothing_to_do(module: Module) -> Iterator[str]:
     """Refuse notes of work to do: it is done, or is an issue."""
+    if not UNFINISHED.search(module.text):
+        return
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
         if token.type == tokenize.COMMENT and UNFINISHED.search(token.string):
             yield f"{module.path}:{token.start[0]} a comment must not postpone work"
@@ -222,6 +231,8 @@ def comments_leave_nothing_to_do(module: Module) -> Iterator[str]:
 
 def the_spelling_is_british(module: Module) -> Iterator[str]:
     """Write cancelled, cancelling; wire strings stay as the venue spells them."""
+    if not AMERICAN.search(module.text):
+        return
     speaks_a_wire = any(wire in module.path for wire in WIRES)
     before = ""
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
@@ -250,10 +261,10 @@ def no_test_sleeps_or_mocks(module: Module) -> Iterator[str]:
     """Forbid waiting and mocks: time is an argument, and the fake venue is a venue."""
     if not module.is_in("tests"):
         return
-    for line, name in imports(module.tree):
+    for line, name in module.imports:
         if is_below(name, "unittest.mock", "mock", "time.sleep"):
             yield f"{module.path}:{line} a test must not use {name}"
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="time"), attr="sleep")):
                 yield f"{module.path}:{node.lineno} a test must not sleep"

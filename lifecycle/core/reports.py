@@ -139,7 +139,7 @@ def on_modified(blotter: Blotter, report: Modified) -> None:
         return
     oid, request = report.oid, report.request
     known = order.leg_of(oid)
-    ours = order.is_modifying and (request == 0 or request == order.request_no)
+    ours = order.is_modifying and answers(order, request)
     if ours and (known is None or blotter.amends):
         if blotter.amends and not _is_goal(order, report):
             return
