@@ -453,12 +453,13 @@ def _check_targets(targets: Targets) -> None:
 def _check_side(name: str, wanted: tuple[Target, ...], *, buys: bool) -> None:
     before: Price = 0
     for target in wanted:
-        found: object = target.price
-        if type(found) is not int or type(target.qty) is not int:
+        wanted_price: object = target.price
+        wanted_qty: object = target.qty
+        if not (isinstance(wanted_price, int) and isinstance(wanted_qty, int)):
             # A price of a float would go to the venue as units, and off by any factor.
             raise ValueError(f"{name} must have whole price units and lots, was {target}")
-        price: Price = found
-        if price <= 0 or target.qty <= 0:
+        price: Price = wanted_price
+        if price <= 0 or wanted_qty <= 0:
             raise ValueError(f"{name} must have a positive price and size, was {target}")
         if before > 0 and not is_ahead(before, price, buys=buys):
             raise ValueError(
