@@ -46,7 +46,7 @@ def _line(row: Row) -> str:
         f"{count} {word}"
         for kind, word in _WORDS.items()
         if (count := getattr(row.where.budgets, kind))
-    )
+    ) or "none"
     cells = (
         f"`{row.bug.name}`", row.bug.sentence, row.where.story, row.where.venue, budgets,
         row.invariant, row.length, row.states,
