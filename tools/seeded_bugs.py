@@ -42,11 +42,14 @@ bug is a promise that its trace breaks, or a quiet moment in which record and ve
 
 
 def _line(row: Row) -> str:
-    budgets = ", ".join(
-        f"{count} {word}"
-        for kind, word in _WORDS.items()
-        if (count := getattr(row.where.budgets, kind))
-    ) or "none"
+    budgets = (
+        ", ".join(
+            f"{count} {word}"
+            for kind, word in _WORDS.items()
+            if (count := getattr(row.where.budgets, kind))
+        )
+        or "none"
+    )
     cells = (
         f"`{row.bug.name}`", row.bug.sentence, row.where.story, row.where.venue, budgets,
         row.invariant, row.length, row.states,

@@ -92,7 +92,8 @@ class OrderManager:
         """Decide what to send so that what rests comes to what is wanted.
 
         Targets are best first on each side, without two at one price, bids below asks. Raises
-        ValueError where they are not, or where time runs backwards; nothing has happened then.
+        ValueError where they are not, or where time runs backwards, and TypeError for a price or
+        size that is no int; nothing has happened then.
         """
         desk = self._desk
         if now < desk.now:
@@ -457,7 +458,7 @@ def _check_side(name: str, wanted: tuple[Target, ...], *, buys: bool) -> None:
         wanted_qty: object = target.qty
         if not (isinstance(wanted_price, int) and isinstance(wanted_qty, int)):
             # A price of a float would go to the venue as units, and off by any factor.
-            raise ValueError(f"{name} must have whole price units and lots, was {target}")
+            raise TypeError(f"{name} must have whole price units and lots, was {target}")
         price: Price = wanted_price
         if price <= 0 or wanted_qty <= 0:
             raise ValueError(f"{name} must have a positive price and size, was {target}")

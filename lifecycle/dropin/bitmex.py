@@ -49,17 +49,17 @@ from exchange.words import Alive, CancelReason, Cloid, Oid, Side
 from lifecycle.caught import Caught
 from lifecycle.config import STABLE, Config
 from lifecycle.drive.driver import Driver, Sink
-from lifecycle.drive.recovery import begin, new_session, resume
+from lifecycle.drive.recovery import new_session
 from lifecycle.dropin.bases import check_first
 from lifecycle.dropin.calls import outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.converged import Converged, Unplaced, converged
 from lifecycle.dropin.given import check_config
+from lifecycle.dropin.keeping import Keeping
 from lifecycle.dropin.monotone import Monotone
 from lifecycle.dropin.volatility import Volatility
 from lifecycle.dropin.wanted import price_of, targets_of
-from lifecycle.journal.base import Header, JournalError
-from lifecycle.journal.sqlite import SqliteJournal
+from lifecycle.journal.base import Header
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +109,16 @@ class Converger:
         config: Config = STABLE,
         *,
         journal: str | Path | None = None,
+        forward: str | None = None,
         sinks: Sequence[Sink] = (),
         clock: Clocked | None = None,
     ) -> None:
         """Start on an exchange; nothing is sent before the first converge.
 
-        Raises ValueError for a dry run, which answers nothing, and for an exposure cap, which
-        cannot be held here; JournalError where the journal cannot be used.
+        `journal` is a file, and `forward` the URL of a fleet's journal that its records go to as
+        well. Raises ValueError for a dry run, which answers nothing, for an exposure cap, which
+        cannot be held here, and for a `forward` without a journal; JournalError where the journal
+        cannot be used.
         """
         if getattr(exchange, "dry_run", False):
             raise ValueError(
@@ -132,19 +135,11 @@ class Converger:
         self.venue: Final = ExchangeVenue(exchange, self._clock)
         self._stack: Final = ExitStack()
         header = Header.of_now(new_session(), self.venue.instrument, AMENDS, config)
-        manager, writes, path = begin(header), tuple(sinks), None
-        if journal is not None:
-            path = Path(journal)
-            if path.exists():
-                manager, kept, _ = resume(path, config=config)
-                header = kept.header
-            else:
-                kept = SqliteJournal.create(path, header)
-            self._stack.callback(kept.close)
-            writes = (kept.append, *writes)
-        if header.instrument != self.venue.instrument:
-            self._stack.close()
-            raise JournalError(f"{path} must be of this instrument, is of {header.instrument}")
+        begun = Keeping.of(journal, forward).begin(header)
+        manager, writes = begun.manager, tuple(sinks)
+        if begun.journal is not None:
+            self._stack.callback(begun.journal.close)
+            writes = (begun.journal.append, *writes)
         self._driver: Final = Driver(manager, Monotone(self.venue, manager), writes)
         self._volatility: Final = Volatility(config.smoothing)
         self.unplaced: Final = Unplaced()
@@ -155,7 +150,7 @@ class Converger:
             for order in manager.open_orders.values()
             if order.leg.oid
         )
-        self._driver.start(self._now(), new_session(header.session))
+        self._driver.start(self._now(), new_session(begun.session))
 
     def converge_orders(
         self, buy_orders: Iterable[Order], sell_orders: Iterable[Order]
@@ -210,12 +205,13 @@ def _quotes(orders: Iterable[Order], side: str) -> list[tuple[float, float]]:
 class Converging:
     """Put before the sample's `OrderManager` among the bases: `converge_orders` is the lifecycle's.
 
-    `lifecycle_config` and `lifecycle_journal` may be set in the class.
+    `lifecycle_config`, `lifecycle_journal` and `lifecycle_forward` may be set in the class.
     """
 
     exchange: Exchange
     lifecycle_config: Config = STABLE
     lifecycle_journal: str | Path | None = None
+    lifecycle_forward: str | None = None
     _converger: Converger | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -227,8 +223,12 @@ class Converging:
     def converger(self) -> Converger:
         """What converges, made when it is first needed."""
         if self._converger is None:
-            config, journal = self.lifecycle_config, self.lifecycle_journal
-            self._converger = Converger(self.exchange, config, journal=journal)
+            self._converger = Converger(
+                self.exchange,
+                self.lifecycle_config,
+                journal=self.lifecycle_journal,
+                forward=self.lifecycle_forward,
+            )
         return self._converger
 
     def converge_orders(

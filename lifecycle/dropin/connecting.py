@@ -15,16 +15,15 @@ from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 from exchange.units import seconds
 from exchange.venue import LiveVenue
 from lifecycle.config import STABLE, Config
-from lifecycle.core.manager import OrderManager
 from lifecycle.drive.driver import Driver, Sink
-from lifecycle.drive.recovery import Recovery, begin, new_session, resume
+from lifecycle.drive.recovery import Recovery, new_session
 from lifecycle.drive.switch import KillSwitch
 from lifecycle.dropin.clock import Clocked, clock_of
 from lifecycle.dropin.given import check_config
+from lifecycle.dropin.keeping import Keeping
 from lifecycle.dropin.monotone import Monotone
 from lifecycle.dropin.quoter import NotWithdrawnError, Quoter, StoppedError
 from lifecycle.journal.base import Header, Journal, JournalError
-from lifecycle.journal.sqlite import SqliteJournal
 from lifecycle.observe.observer import Observer
 
 log = logging.getLogger(__name__)
@@ -57,6 +56,7 @@ def connect(
     config: Config = STABLE,
     *,
     journal: str | Path | None = None,
+    forward: str | None = None,
     observer: Observer | None = None,
     switch: KillSwitch | None = None,
     sinks: Sequence[Sink] = (),
@@ -68,17 +68,19 @@ def connect(
     """Join a venue and a configuration, to be entered: `async with … as quoter`.
 
     `venue` must be open. `journal` is a file: what is there is gone on with, and it must be of the
-    same configuration; without one a crash leaves orders behind that nobody knows to be ours. A
-    log and metrics are in `observer`, a kill switch is `switch`, and `sinks` take every record
-    after the journal and before anything is sent. On leaving everything is withdrawn, and that it
-    is gone is proven within `exit_timeout_s`, or NotWithdrawnError raised; where the body has
-    raised already, that goes on, with a note. `on_exit="leave"` leaves what rests, for the next
-    start on the same journal. A bot that has not converged for `silence_s` has everything
+    same configuration; without one a crash leaves orders behind that nobody knows to be ours.
+    `forward` is the URL of a fleet's journal, to which its records go as well; nothing waits for
+    it. A log and metrics are in `observer`, a kill switch is `switch`, and `sinks` take every
+    record after the journal and before anything is sent. On leaving everything is withdrawn, and
+    that it is gone is proven within `exit_timeout_s`, or NotWithdrawnError raised; where the body
+    has raised already, that goes on, with a note. `on_exit="leave"` leaves what rests, for the
+    next start on the same journal. A bot that has not converged for `silence_s` has everything
     withdrawn until it does; None: never.
 
     Raises TypeError for what is no venue or no configuration, ValueError for an `on_exit` that is
-    not there. Entering raises JournalError where the journal cannot be used, and ValueError where
-    the configuration has no meaning for the venue.
+    not there and for a `forward` without a journal, JournalError for one that is no URL. Entering
+    raises JournalError where the journal cannot be used, and ValueError where the configuration
+    has no meaning for the venue.
     """
     if on_exit not in ("withdraw", "leave"):
         raise ValueError(f"on_exit must be withdraw or leave, was {on_exit!r}")
@@ -88,7 +90,7 @@ def connect(
     return Connecting(
         venue,
         config,
-        journal,
+        Keeping.of(journal, forward),
         lambda quoter_clock, driver, used, recovery: Quoter(
             venue,
             driver,
@@ -117,7 +119,7 @@ class Connecting:
         self,
         venue: LiveVenue,
         config: Config,
-        journal: str | Path | None,
+        keeping: Keeping,
         make: Make,
         *,
         sinks: Sequence[Sink],
@@ -129,7 +131,7 @@ class Connecting:
         """Keep what is needed to start; use `connect`."""
         self._venue = venue
         self._config = config
-        self._path = None if journal is None else Path(journal)
+        self._keeping = keeping
         self._make = make
         self._sinks = tuple(sinks)
         self._observers = tuple(observers)
@@ -147,7 +149,9 @@ class Connecting:
         config = self._config
         if isinstance(venue, Configurable):
             config = venue.configure(config)
-        manager, recovery, prefix = self._begin(config)
+        header = Header.of_now(new_session(), venue.instrument, venue.capabilities, config)
+        begun = self._keeping.begin(header)
+        manager, self._journal = begun.manager, begun.journal
         sinks = self._sinks if self._journal is None else (self._journal.append, *self._sinks)
         refill = config.orders.refill_s
         driver = Driver(
@@ -158,36 +162,13 @@ class Connecting:
             refill=None if refill is None else seconds(refill),
         )
         clock = clock_of(venue) if self._clock is None else self._clock
-        self._quoter = quoter = self._make(clock, driver, config, recovery)
+        self._quoter = quoter = self._make(clock, driver, config, begun.recovery)
         try:
-            quoter.start(new_session(prefix))
+            quoter.start(new_session(begun.session))
         except JournalError:
             self._close()
             raise
         return quoter
-
-    def _begin(self, config: Config) -> tuple[OrderManager, Recovery | None, str]:
-        """Return the manager to drive, and the prefix of its cloids."""
-        venue, path = self._venue, self._path
-        if path is not None and path.exists():
-            manager, self._journal, recovery = resume(path, config=config)
-            header = self._journal.header
-            same = (header.instrument, header.capabilities) == (
-                venue.instrument,
-                venue.capabilities,
-            )
-            if not same:
-                self._close()
-                raise JournalError(
-                    f"{path} must be the journal of this venue and instrument, is of "
-                    f"{header.instrument.symbol}"
-                )
-            return manager, recovery, header.session
-        header = Header.of_now(new_session(), venue.instrument, venue.capabilities, config)
-        manager = begin(header)
-        if path is not None:
-            self._journal = SqliteJournal.create(path, header)
-        return manager, None, header.session
 
     async def __aexit__(
         self,

@@ -19,6 +19,7 @@ What each call answers, and when, stands in docs/dropin-hyperliquid-sdk.md.
 import atexit
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -29,7 +30,6 @@ from exchange.units import seconds
 from exchange.words import Side
 from lifecycle.config import STABLE, Config
 from lifecycle.core.manager import OrderManager
-from lifecycle.drive.recovery import begin, resume
 from lifecycle.drive.recovery import new_session as new_prefix
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.converged import Converged
@@ -53,9 +53,9 @@ from lifecycle.dropin.hyperliquid_sdk_words import (
     statuses_of,
     text_of,
 )
+from lifecycle.dropin.keeping import Begun, Keeping
 from lifecycle.dropin.wanted import price_of, qty_of
-from lifecycle.journal.base import Header, Journal, JournalError
-from lifecycle.journal.sqlite import SqliteJournal
+from lifecycle.journal.base import Header
 
 WINDOW_S: Final = 0.5
 CLOSE_S: Final = 30.0
@@ -73,6 +73,7 @@ class ManagedExchange:
         *,
         config: Config = STABLE,
         journal: str | Path | None = None,
+        forward: str | None = None,
         coins: Iterable[str] | None = None,
         window_s: float = WINDOW_S,
         clock: Clocked | None = None,
@@ -81,9 +82,11 @@ class ManagedExchange:
 
         `journal` is a file; each coin has its own beside it, "bot-ETH.db" for "bot.db", which is
         gone on with where it exists. Without one a crash leaves orders behind that nobody knows to
-        be ours. `coins` are those to manage, all by default. Deferred cancels wait for `window_s`
-        after the bot's last call. Raises ValueError where that is not positive, or a coin is none
-        of the venue's; TypeError where the two objects are not what they should be.
+        be ours. `forward` is the URL of a fleet's journal, to which they go as well. `coins` are
+        those to manage, all by default. Deferred cancels wait for `window_s` after the bot's last
+        call. Raises ValueError where that is not positive, where a coin is none of the venue's, or
+        for a `forward` without a journal; JournalError for one that is no URL; TypeError where the
+        two objects are not what they should be.
         """
         if not window_s > 0:
             raise ValueError(f"window_s must be positive, was {window_s}")
@@ -99,7 +102,7 @@ class ManagedExchange:
                 raise ValueError(f"coins must be those of the venue, was {coin!r}")
         self._exchange: Final = exchange
         self._config: Final = config
-        self._path: Final = None if journal is None else Path(journal)
+        self._keeping: Final = Keeping.of(journal, forward)
         self._coins: Final = None if coins is None else frozenset(coins)
         self._window: Final = seconds(window_s)
         self._clock: Final = Clock() if clock is None else clock
@@ -109,7 +112,7 @@ class ManagedExchange:
         self._plain_info: Final = info
         self.info: Final = ManagedInfo(info, self.desks)
         """The SDK's `Info`, by the ids that the bot holds."""
-        if self._path is not None and coins is not None:
+        if journal is not None and coins is not None:
             for coin in sorted(coins):
                 self._desk(coin)
         atexit.register(self.close)
@@ -329,42 +332,29 @@ class ManagedExchange:
                 number = info.coin_to_asset[coin]
                 meta = AssetMeta(info.asset_to_sz_decimals[number], coin, 1)
                 user = exchange.vault_address or exchange.account_address
+                user = user or exchange.wallet.address
                 desk = self.desks[coin] = Desk(
                     exchange,
                     info,
                     Asset(coin, number, instrument_of(meta)),
-                    user or exchange.wallet.address,
-                    self._begin,
+                    user,
+                    partial(self._begin, user),
+                    config=self._config,
                     clock=self._clock,
                     window=self._window,
                     cloid_type=cloid_type(),
                 )
             return desk
 
-    def _begin(self, venue: SdkVenue) -> tuple[OrderManager, Journal | None, str, Config]:
-        """Return a coin's manager, its journal, the session's prefix and the configuration."""
-        instrument, config = venue.instrument, self._config
-        path = self._path
-        if path is not None:
+    def _begin(self, user: str, venue: SdkVenue) -> Begun:
+        """Return a coin's manager and journal; raises JournalError."""
+        instrument, keeping = venue.instrument, self._keeping
+        if keeping.path is not None:
             plain = instrument.symbol.replace(":", "_")
-            path = path.with_name(f"{path.stem}-{plain}{path.suffix}")
-        if path is not None and path.exists():
-            manager, journal, _ = resume(path, config=config)
-            header = journal.header
-            if (header.instrument, header.capabilities) != (instrument, venue.capabilities):
-                journal.close()
-                raise JournalError(
-                    f"{path} must be the journal of {instrument.symbol} by the SDK, is of "
-                    f"{header.instrument.symbol}"
-                )
-            return manager, journal, header.session, config
-        header = Header.of_now(new_prefix(), instrument, venue.capabilities, config)
-        return (
-            begin(header),
-            None if path is None else SqliteJournal.create(path, header),
-            header.session,
-            config,
-        )
+            path = keeping.path.with_name(f"{keeping.path.stem}-{plain}{keeping.path.suffix}")
+            keeping = Keeping(path, keeping.forward)
+        header = Header.of_now(new_prefix(), instrument, venue.capabilities, self._config)
+        return keeping.begin(header, account=user)
 
     # Calls.
 

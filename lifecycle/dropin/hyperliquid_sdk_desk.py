@@ -21,7 +21,6 @@ from exchange.venue import NoAnswer, Received
 from exchange.words import Alive, Cloid
 from lifecycle.caught import Caught
 from lifecycle.config import Config
-from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.drive.driver import Driver
 from lifecycle.drive.recovery import new_session
@@ -29,11 +28,12 @@ from lifecycle.dropin.clock import Clocked
 from lifecycle.dropin.converged import Converged, converged
 from lifecycle.dropin.hyperliquid_sdk_book import BotBook, BotOrder
 from lifecycle.dropin.hyperliquid_sdk_venue import SdkVenue
+from lifecycle.dropin.keeping import Begun
 from lifecycle.dropin.monotone import Monotone
 from lifecycle.dropin.quoter import NotReadyError, StoppedError
 from lifecycle.dropin.volatility import Volatility
 from lifecycle.explain.words import REASONS
-from lifecycle.journal.base import Journal, JournalError
+from lifecycle.journal.base import JournalError
 from spec.states import Phase, Request
 from spec.trace import Action, Plan, Reason
 
@@ -76,13 +76,14 @@ class Desk:
         info: Any,
         asset: Asset,
         user: str,
-        begin: Callable[[SdkVenue], tuple[OrderManager, Journal | None, str, Config]],
+        begin: Callable[[SdkVenue], Begun],
         *,
+        config: Config,
         clock: Clocked,
         window: Nanos,
         cloid_type: Callable[[str], Any],
     ) -> None:
-        """Start; `begin` makes the manager, its journal and the session, and may refuse to."""
+        """Start; `begin` makes the manager and opens its journal, and may refuse to."""
         self.asset: Final = asset
         self.book: Final = BotBook()
         self._clock: Final = clock
@@ -93,10 +94,11 @@ class Desk:
             exchange, info, asset, user, clock, arrived=self._wake, cloid_type=cloid_type
         )
         try:
-            manager, self._journal, session, config = begin(self.venue)
+            begun = begin(self.venue)
         except (JournalError, OSError, ValueError):
             self.venue.stop()
             raise
+        manager, self._journal = begun.manager, begun.journal
         sinks = () if self._journal is None else (self._journal.append,)
         # `Monotone` asks the venue for no more than the contract has.
         self._driver: Final = Driver(manager, Monotone(self.venue, manager), sinks)
@@ -114,7 +116,7 @@ class Desk:
         self._failure: BaseException | None = None
         for order in manager.open_orders.values():
             self.book.restored(order)
-        self._driver.start(self._now(), new_session(session))
+        self._driver.start(self._now(), new_session(begun.session))
         self._keeper: Final = threading.Thread(
             target=self._keep, name=f"lifecycle {asset.coin}", daemon=True
         )

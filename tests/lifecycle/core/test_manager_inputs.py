@@ -46,7 +46,7 @@ def test_targets_that_make_no_ladder_are_refused_and_nothing_has_happened(
 def test_what_is_no_whole_number_is_refused_as_a_target(price: Any, qty: Any) -> None:
     story = Story()
 
-    with pytest.raises(ValueError, match=r"^bids must have whole price units and lots, was Target"):
+    with pytest.raises(TypeError, match=r"^bids must have whole price units and lots, was Target"):
         story.manager.cycle(story.now, Targets((Target(price, qty),)), BOOK)
 
 
