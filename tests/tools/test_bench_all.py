@@ -7,7 +7,7 @@ import pytest
 
 from tools.bench.all import Figure, main, of_memory, of_peers, table
 
-PARTS = ("instruments", "memory", "import", "explorer", "replay")
+PARTS = ("instruments", "memory", "import", "explorer", "replay", "journal", "sweep")
 
 
 def test_a_figure_is_missed_above_what_it_may_be_and_below_what_it_must_be() -> None:

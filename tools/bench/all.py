@@ -9,7 +9,9 @@ their numbers. Exits 1 where a limit is missed.
 """
 
 import argparse
+import importlib.util
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from msgspec import Struct
 from lifecycle.compiled import core_word
 from tools.bench.core import SHIFT, Resting, cases, ladder
 from tools.bench.instruments import MANY, Crowd, reports_per_second, size
+from tools.bench.journal import BARE_LOOPED, LIMIT_US, LOOPED
 from tools.bench.measure import measure
 from tools.bench.replay import BULK, LIMIT_A_SECOND, LIMIT_DAY_S, PLAIN, Played
 from tools.peers_env import CACHES
@@ -40,6 +43,12 @@ BESIDE: Final = {
 SCRIPTS: Final = Path(__file__).parent / "beside"
 ROUNDS: Final = 100
 IMPORTS: Final = 15
+JOURNAL_MINUTES: Final = "120"
+SWEEP: Final = (
+    *("--vary", "latch_bps=2,3,4,5,6", "--vary", "quoter.levels=1,2", "--vary", "cycle_s=3,6"),
+    *("--seeds", "1:50", "--minutes", "2"),
+)
+"""A thousand runs of two minutes each."""
 
 _T = TypeVar("_T")
 
@@ -198,6 +207,40 @@ def of_explorer() -> list[Figure]:
     ]
 
 
+def of_journal() -> list[Figure]:
+    """Measure what a record costs to append, beside a bare commit of one number."""
+    found = asked("journal", "--minutes", JOURNAL_MINUTES)
+    cost = {one["name"]: one["median_us"] for one in found["costs"]}
+    return [
+        Figure(
+            "a record appended to the journal", cost[LOOPED], "µs", LIMIT_US,
+            peer="a bare SQLite commit, WAL and NORMAL", theirs=cost[BARE_LOOPED],
+        )
+    ]  # fmt: skip
+
+
+def of_sweep(tell: Callable[[str], None]) -> list[Figure]:
+    """Measure a thousand runs with one worker and with two, which must write the same bytes."""
+    if importlib.util.find_spec("pyarrow") is None or (os.cpu_count() or 1) < 2:
+        tell("sweep: needs the extra sweep and two processors, left out")
+        return []
+    took, written = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in ("1", "2"):
+            table = Path(folder) / f"{workers}.parquet"
+            command = [sys.executable, "-m", "lifecycle", "sweep", str(table), *SWEEP]
+            start = time.perf_counter()
+            subprocess.run([*command, "--workers", workers], check=True, capture_output=True)
+            took.append(time.perf_counter() - start)
+            written.append(table.read_bytes())
+    assert written[0] == written[1], "a sweep must give the same table with any number of workers"
+    alone, both = took
+    return [
+        Figure("a sweep of 1,000 runs, with two workers", both, "s", peer="one", theirs=alone),
+        Figure("the same, times as fast as with one", alone / both, "×", 1.8, least=True),
+    ]
+
+
 def of_replay(recording: Path | None) -> list[Figure]:
     """Measure how fast a generated market is replayed, and a recorded one if it is given."""
     files = [] if recording is None else [str(recording)]
@@ -270,6 +313,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "import": of_import,
         "explorer": of_explorer,
         "replay": lambda: of_replay(given.recording),
+        "journal": of_journal,
+        "sweep": lambda: of_sweep(tell),
     }
     parser.add_argument("--without", choices=parts, nargs="+", default=[], help="leave these out")
     given = parser.parse_args(arguments)

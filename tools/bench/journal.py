@@ -46,6 +46,8 @@ WAITING: Final = ("FULL", "EXTRA")
 WAITING_RECORDS: Final = 500
 MOVED_ROUNDS: Final = 2000
 BARE: Final = "bare commit, NORMAL"
+LOOPED: Final = "NORMAL, in a loop"
+BARE_LOOPED: Final = "bare commit, in a loop"
 
 Append: TypeAlias = Callable[[Record], object]
 
@@ -147,7 +149,7 @@ def looped(path: Path, folder: Path) -> list[Cost]:
         for record in recording.records():
             bare.append(_time(append, record))
             ours.append(_time(journal.append, record))
-    return [cost("bare commit, in a loop", bare), cost("NORMAL, in a loop", ours)]
+    return [cost(BARE_LOOPED, bare), cost(LOOPED, ours)]
 
 
 def moved_cost(header: Header, levels: int, folder: Path) -> Cost:
@@ -252,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json is not None:
         told = {"costs": found, "day": one}
         given.json.write_bytes(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
-    normal = next(cost for cost in found if cost.name == "NORMAL, in a loop")
+    normal = next(cost for cost in found if cost.name == LOOPED)
     return 0 if normal.median_us < LIMIT_US and one.megabytes_a_day < LIMIT_MB else 1
 
 
