@@ -18,8 +18,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VARIABLE: Final = "LIFECYCLE_COMPILE"
 GROUP: Final = "order_lifecycle"
-NOT_COMPILED: Final = frozenset({"__init__.py", "churn.py", "portfolio.py", "smoothing.py"})
-"""Statistics, floats, and values of msgspec's, whose classes mypyc does not make: not hot."""
+NOT_COMPILED: Final = frozenset({"__init__.py", "portfolio.py", "smoothed.py", "window.py"})
+"""Values of msgspec's, whose classes mypyc does not make, and what is not hot."""
 BESIDE: Final = ("exchange/columns.py", "exchange/instrument.py", "spec/lattice.py")
 """What the core asks for every order and every target, and the columns of a market."""
 CHECK: Final = ("canon", "clone", "expand", "races", "truth", "world")
@@ -27,8 +27,10 @@ SPEC: Final = ("facts", "guards", "pushed", "staleness", "venue_model", "witness
 INVARIANTS: Final = ("base", "guards", "liveness", "quoting", "requests")
 """What is done for every state that is explored, and for every record that is audited."""
 PAPER: Final = ("book", "column_feed", "course", "flow", "matching", "order", "replay")
-BOT: Final = ("glft", "kappa")
+BOT: Final = ("glft", "kappa", "quoter")
 """What is done for every row of a market."""
+RUN: Final = ("drive/driver", "run/metrics", "trace")
+"""What is done for every cycle of a run."""
 SETTINGS: Final = "[mypy]\nstrict = true\nfollow_imports = silent\n"
 
 
@@ -76,6 +78,7 @@ def sources(root: Path) -> list[str]:
         "spec": SPEC,
         "spec/invariants": INVARIANTS,
         "exchange/paper": PAPER,
+        "lifecycle": RUN,
         "lifecycle/bot": BOT,
     }
     others = [f"{folder}/{name}.py" for folder, names in folders.items() for name in names]

@@ -21,6 +21,7 @@ class Course:
     """What some packets have made of the book."""
 
     __slots__ = (
+        "_places",
         "ask_qtys",
         "asks",
         "bid_qtys",
@@ -57,6 +58,21 @@ class Course:
         """What is displayed of each of them from then on, 0 for nothing."""
         self.changes: Final[list[int]] = []
         """The number of changed levels up to the end of each packet."""
+        self._places: dict[int, list[int]] | None = None
+
+    @property
+    def places(self) -> dict[int, list[int]]:
+        """Where in `changed` each level is, in order; to be asked for when all is taken down."""
+        places = self._places
+        if places is None:
+            places = self._places = {}
+            for place, key in enumerate(self.changed):
+                found = places.get(key)
+                if found is None:
+                    places[key] = [place]
+                else:
+                    found.append(place)
+        return places
 
     def touch(self, packet: int) -> Touch:
         """Return the touch after a packet."""

@@ -12,7 +12,7 @@ concern us. What does is looked up:
 All else is skipped. What comes of it is the same to the last digit.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,6 +28,7 @@ from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Side
 
 _new: Final = tuple.__new__
+_NOWHERE: Final[list[int]] = []
 
 SEARCHED: Final = 256
 """Packets among which the next one that reaches us is sought at once."""
@@ -54,7 +55,7 @@ class Replay(Matching):
         """The worst visible prices before the course, by side."""
         self._rows_before = 0
         self._displayed: Final[dict[int, Qty]] = {}
-        """What was displayed when we caught up last, by side × price; 0 where nothing was."""
+        """What was displayed before the course, by side × price."""
         self._best_bid: Price = 0
         self._best_ask: Price = FAR
         """The best prices of our orders; beyond all where there are none."""
@@ -102,9 +103,15 @@ class Replay(Matching):
     def offered(self, side: Side, limit: Price) -> list[tuple[Price, Qty]]:
         """Return what a taker on `side` finds up to `limit`, best first."""
         hit = side.opposite
-        self._catch_up()
-        levels = [(key * hit, qty) for key, qty in self._displayed.items() if key * hit > 0]
-        found = [(price, qty) for price, qty in levels if qty and (limit - price) * side >= 0]
+        keys = set(self._displayed)
+        if self._course is not None:
+            keys.update(self._course.places)
+        found = []
+        for key in keys:
+            price = key * hit
+            qty = self._size(key) if price > 0 and (limit - price) * side >= 0 else 0
+            if qty:
+                found.append((price, qty))
         return sorted(found, reverse=side is Side.SELL)
 
     def advance(self, until: Nanos) -> None:
@@ -154,7 +161,7 @@ class Replay(Matching):
             last = self._count - 1
             self._worst_before = {1: course.worst_bids[last], -1: course.worst_asks[last]}
             self._rows_before += course.columns.begin(self._count)
-            self._forget()
+            self._take_over(course)
         course = self._course = next(self._courses, None)
         self._next = self._caught_up = self._count = 0
         if course is not None:
@@ -193,8 +200,6 @@ class Replay(Matching):
                 self._traded(ts, price, columns.qtys[row], hit)
         self.touch = course.touch(packet)
         self._next = self._caught_up = packet + 1
-        first = course.changes[packet - 1] if packet else 0
-        self._take(course, first, course.changes[packet])
         for orders in self._orders.values():
             for order in tuple(orders):
                 if self._is_reached(order):
@@ -206,16 +211,25 @@ class Replay(Matching):
 
     # The displayed book.
 
-    def _take(self, course: Course, first: int, end: int) -> None:
-        """Take over some changes of the displayed book."""
-        changes = zip(course.changed[first:end], course.sizes[first:end], strict=True)
-        self._displayed.update(changes)
-
-    def _forget(self) -> None:
-        """Forget the levels at which nothing is displayed."""
+    def _take_over(self, course: Course) -> None:
+        """Note what is displayed after a course."""
         displayed = self._displayed
-        for key in [key for key, size in displayed.items() if not size]:
-            del displayed[key]
+        for key in course.places:
+            size = self._size(key)
+            if size:
+                displayed[key] = size
+            else:
+                displayed.pop(key, None)
+
+    def _size(self, key: int) -> Qty:
+        """Return the size displayed now at a side × price, 0 where nothing is."""
+        course = self._course
+        places = None if course is None else course.places.get(key)
+        if course is not None and places is not None and self._next:
+            count = bisect_left(places, course.changes[self._next - 1])
+            if count:
+                return course.sizes[places[count - 1]]
+        return self._displayed.get(key, 0)
 
     def _shown(self, side: int, price: Price) -> Qty | None:
         """Return the size displayed now at a price, None where it lies beyond what is visible."""
@@ -224,7 +238,7 @@ class Replay(Matching):
             worst = self._worst_before[side]
         else:
             worst = course.worst_bids[last] if side > 0 else course.worst_asks[last]
-        return self._displayed.get(side * price, 0) if (price - worst) * side >= 0 else None
+        return self._size(side * price) if (price - worst) * side >= 0 else None
 
     # Our queues.
 
@@ -234,14 +248,8 @@ class Replay(Matching):
         if course is None or first == end:
             return
         self._caught_up = end
-        begin = course.changes[first - 1] if first else 0
-        until = course.changes[end - 1]
-        watched = self._watched(course, first, end)
-        if watched:
-            changed = course.changed[begin:until]
-            places = [place for place, key in enumerate(changed, begin) if key in watched]
-            self._follow(course, watched, places, first, end)
-        self._take(course, begin, until)
+        for key, orders in self._watched(course, first, end).items():
+            self._follow(course, key, orders, first, end)
 
     def _watched(self, course: Course, first: int, end: int) -> dict[int, list[PaperOrder]]:
         """Return our orders by side × price, as far as the visible window ever went.
@@ -260,34 +268,33 @@ class Replay(Matching):
         return watched
 
     def _follow(
-        self,
-        course: Course,
-        watched: dict[int, list[PaperOrder]],
-        places: list[int],
-        first: int,
-        end: int,
+        self, course: Course, key: int, orders: list[PaperOrder], first: int, end: int
     ) -> None:
-        """Bring queues up to a packet, change by change; `places` are those of the changes."""
-        share_ahead = self._share_ahead
-        empty_since = {key: first for key in watched if not self._displayed.get(key, 0)}
-        for place in places:
-            key, size = course.changed[place], course.sizes[place]
-            orders = watched[key]
-            if key in empty_since or not size:
-                packet = bisect_right(course.changes, place, first, end)
-                if key in empty_since:
-                    self._empty(course, orders, empty_since.pop(key), packet)
+        """Bring the queues at one price from one packet up to another, change by change."""
+        share_ahead, sizes = self._share_ahead, course.sizes
+        places = course.places.get(key, _NOWHERE)
+        place = bisect_left(places, course.changes[first - 1]) if first else 0
+        until = bisect_left(places, course.changes[end - 1], place)
+        size = sizes[places[place - 1]] if place else self._displayed.get(key, 0)
+        empty_since = end if size else first
+        while place < until:
+            at = places[place]
+            size = sizes[at]
+            place += 1
+            if empty_since < end or not size:
+                packet = bisect_right(course.changes, at, first, end)
+                self._empty(course, orders, empty_since, packet)
+                empty_since = end
                 if not size:
-                    empty_since[key] = packet
+                    empty_since = packet
                     continue
             for order in orders:
                 order.show(size, share_ahead)
-        for key, since in empty_since.items():
-            self._empty(course, watched[key], since, end)
+        self._empty(course, orders, empty_since, end)
 
     def _empty(self, course: Course, orders: list[PaperOrder], first: int, end: int) -> None:
         """Show that nothing is displayed at the price of orders, if that is so for a while."""
-        if first == end:
+        if first >= end:
             return
         order = orders[0]
         if order.side > 0:

@@ -16,15 +16,15 @@ import enum
 from collections import Counter, deque
 from collections.abc import Mapping
 from math import sqrt
+from operator import add, sub
 from typing import Final, NamedTuple
-
-from msgspec import Struct
 
 from exchange.commands import Cancel, Command, Modify, Place
 from exchange.units import BPS, Price
 from exchange.words import Cloid, Side
 from lifecycle.config import ChurnConfig
 from lifecycle.core.settings import MILLION
+from lifecycle.core.window import Window
 from spec.trace import Action, Decision, Plan, Reason, Targets
 
 NO_FILL_CANCELS: Final = 10
@@ -54,6 +54,14 @@ class Cause(enum.StrEnum):
     """No order: a parameter whose change was held back before any price was made of it."""
 
 
+# Looking a member up in its enumeration takes longer than comparing with it.
+_KEEP: Final = Action.KEEP
+_WAIT: Final = Action.WAIT
+_SAME_POINT: Final = Reason.SAME_POINT
+_BUY: Final = Side.BUY
+_SAME: Final = Cause.SAME
+_GRID: Final = Cause.GRID
+_OTHER: Final = Cause.OTHER
 _CAUSES: Final = {
     Reason.LATCHED: Cause.LATCH,
     Reason.DEBOUNCED: Cause.DEBOUNCE,
@@ -67,9 +75,10 @@ _REACHED_FOR: Final = frozenset({Reason.IN_FLIGHT, Reason.IN_DOUBT})
 
 def leaves_alone(decision: Decision) -> bool:
     """Say whether a resting order keeps its place in the queue."""
-    if decision.action is Action.WAIT:
+    action = decision.action
+    if action is _WAIT:
         return decision.reason not in _REACHED_FOR
-    return decision.action is Action.KEEP
+    return action is _KEEP
 
 
 def cause_of(decision: Decision, targets: Targets) -> Cause | None:
@@ -77,17 +86,18 @@ def cause_of(decision: Decision, targets: Targets) -> Cause | None:
 
     `targets` are those of the bot.
     """
-    if decision.cloid is None or decision.action not in (Action.KEEP, Action.WAIT):
+    action, reason = decision.action, decision.reason
+    if decision.cloid is None or (action is not _KEEP and action is not _WAIT):
         return None
-    if decision.reason is not Reason.SAME_POINT:
-        return _CAUSES.get(decision.reason, Cause.OTHER)
-    return Cause.SAME if wanted_price(decision, targets) == decision.price else Cause.GRID
+    if reason is not _SAME_POINT:
+        return _CAUSES.get(reason, _OTHER)
+    return _SAME if wanted_price(decision, targets) == decision.price else _GRID
 
 
 def wanted_price(decision: Decision, targets: Targets) -> Price:
     """Return what the bot wanted where a decision's target stands; 0 where there is none."""
-    wanted = targets.bids if decision.side is Side.BUY else targets.asks
-    return wanted[decision.level].price if 0 <= decision.level < len(wanted) else 0
+    wanted, level = targets.bids if decision.side is _BUY else targets.asks, decision.level
+    return wanted[level].price if 0 <= level < len(wanted) else 0
 
 
 class Sent(NamedTuple):
@@ -128,23 +138,29 @@ class Rest(NamedTuple):
     """Their latch half-widths in millionths of a basis point, summed."""
 
 
+_NOT_JUDGED: Final = Rest(bid=False, ask=False, distances=0, squares=0, bands=0)
+
+
 def judge_rest(
     targets: Targets, decisions: tuple[Decision, ...], resting: Mapping[Cloid, Price]
 ) -> Rest:
     """Judge a cycle's presence and staleness by what rests when its period is over."""
     bids = asks = distances = squares = bands = 0
+    prices = dict(resting)
     for decision in decisions:
-        price = None if decision.cloid is None else resting.get(decision.cloid)
+        cloid = decision.cloid
+        price = None if cloid is None else prices.get(cloid)
         if price is None:
             continue
-        if decision.side is Side.BUY:
+        if decision.side is _BUY:
             bids += 1
         else:
             asks += 1
         wanted = wanted_price(decision, targets)
         if wanted > 0:
+            distance = abs(price - wanted) * BPS * MILLION // wanted
             distances += 1
-            squares += (abs(price - wanted) * BPS * MILLION // wanted) ** 2
+            squares += distance * distance
             bands += decision.band * BPS * MILLION // wanted
     return Rest(bids >= len(targets.bids), asks >= len(targets.asks), distances, squares, bands)
 
@@ -170,26 +186,6 @@ class Tally(NamedTuple):
     ask: int = 0
     distances: int = 0
     squares: int = 0
-
-
-class Window(Struct, frozen=True):
-    """The last cycles in numbers. Shares are 0…1; None where there is nothing to divide by."""
-
-    cycles: int
-    cancel_fill: float | None
-    """None where there are cancels and no fill (infinite), 0 without a cancel; so the next."""
-    calls_fill: float | None
-    skip: float
-    """Share of cycles that sent nothing."""
-    modify_share: float | None
-    """Modifies among modifies and cancels."""
-    queue_kept: float | None
-    """Share of order-cycles in which a resting order was left alone."""
-    bid: float | None
-    """Share of cycles by whose end as many bids rested as were wanted."""
-    ask: float | None
-    staleness_rms_bps: float | None
-    """Root mean square distance of resting orders from the price that the bot wanted."""
 
 
 class Churn:
@@ -241,33 +237,25 @@ class Churn:
         order of ours that rests now, `suppressed` says how many parameters the smoother held back.
         """
         self.cycles += 1
-        rest = None
-        if self._unjudged is not None and not early:
-            rest = judge_rest(*self._unjudged, resting)
+        unjudged = None if early else self._unjudged
+        rest = _NOT_JUDGED if unjudged is None else judge_rest(*unjudged, resting)
         self._unjudged = targets, plan.decisions
-        kept_by: Counter[Cause] = Counter()
+        causes: list[Cause] = []
         orders = kept = 0
         for decision in plan.decisions:
             cause = cause_of(decision, targets)
             if cause is not None:
-                kept_by[cause] += 1
+                causes.append(cause)
             if decision.level >= 0 and decision.cloid in resting:
                 orders += 1
                 kept += leaves_alone(decision)
-        self.kept_by += kept_by
-        self._last_kept = kept_by
+        self.kept_by.update(causes)
+        self._last_kept = Counter(causes)
         if suppressed:
             self.kept_by[Cause.SMOOTHER] += suppressed
         sent = count_sent(plan.commands)
-        tally = Tally(1, *sent, fills, int(sent.calls == 0), orders, kept)
-        if rest is not None:
-            tally = tally._replace(
-                judged=1,
-                bid=int(rest.bid),
-                ask=int(rest.ask),
-                distances=rest.distances,
-                squares=rest.squares,
-            )
+        quiet, judged = int(sent.calls == 0), int(unjudged is not None)
+        tally = Tally(1, *sent, fills, quiet, orders, kept, judged, *rest[:4])
         self._roll(tally)
         return self._alarm()
 
@@ -330,9 +318,9 @@ class Churn:
     def _roll(self, tally: Tally) -> None:
         self._last = tally
         self._tallies.append(tally)
-        sums = map(int.__add__, self.sums, tally)
+        sums = map(add, self.sums, tally)
         if len(self._tallies) > self.config.window:
-            sums = map(int.__sub__, sums, self._tallies.popleft())
+            sums = map(sub, sums, self._tallies.popleft())
         self.sums = Tally(*sums)
 
     def _alarm(self) -> tuple[str, ...]:

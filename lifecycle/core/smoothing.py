@@ -23,9 +23,8 @@ from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Final
 
-from msgspec import Struct
-
 from lifecycle.config import SmoothingConfig
+from lifecycle.core.smoothed import Smoothed
 
 PARAMETERS: Final = ("kappa", "sigma", "gamma", "size")
 MAY_BE_ZERO: Final = frozenset({"sigma"})
@@ -136,19 +135,6 @@ def _between(old: float, new: float, weight: float) -> float:
     return min(max(old + weight * (new - old), min(old, new)), max(old, new))
 
 
-class Smoothed(Struct, frozen=True):
-    """One cycle's parameters; None where no sample has been good so far."""
-
-    kappa: float | None
-    """Decay of the fill rate with distance, in units of the price (1 / share of the price)."""
-    sigma: float | None
-    """Volatility, in basis points per square root of a minute."""
-    gamma: float | None
-    """Risk aversion, in the units of 1/kappa."""
-    size: float | None
-    """Of each quote, in lots."""
-
-
 class Smoothing:
     """The parameters of a quoter, smoothed together: one `smooth` is one cycle.
 
@@ -194,8 +180,8 @@ class Smoothing:
     @property
     def values(self) -> Smoothed:
         """The values emitted last."""
-        kappa, sigma, gamma, size = (self._smoothers[name].value for name in PARAMETERS)
-        return Smoothed(kappa, sigma, gamma, size)
+        kappa, sigma, gamma, size = self._smoothers.values()
+        return Smoothed(kappa.value, sigma.value, gamma.value, size.value)
 
     def smooth(
         self,

@@ -10,7 +10,7 @@ that is possible, and the error is raised: a bot that cannot remember must not q
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from exchange.commands import Command, QueryOpen, QueryOrder
 from exchange.market import Market
@@ -25,7 +25,6 @@ from spec.states import Request
 from spec.trace import Plan, Reaction, Record, Targets
 
 Sink = Callable[[Record], None]
-_Told = TypeVar("_Told", Plan, Reaction)
 
 NOTHING_WANTED: Final = Targets()
 ANSWER_MAX: Final = 60 * SECOND
@@ -77,7 +76,7 @@ class Driver:
         `session` is the prefix of every cloid from now on. Of a manager that was restored from a
         journal all that was in flight is in doubt from now on.
         """
-        self._send(self._tell(now, lambda: self._told.restarted(now, session)), now)
+        self._send(self._told.restarted(now, session), now)
 
     def deliver(self, now: Nanos, heard: Callable[[Received], None] | None = None) -> None:
         """Hand over what has arrived by `now`, each at its own time, and run what is due.
@@ -93,14 +92,14 @@ class Driver:
             if heard is not None:
                 heard(received)
         if self.manager.next_timer <= now:
-            self._send(self._tell(now, lambda: self._told.tick(now)), now)
+            self._send(self._told.tick(now), now)
 
     def cycle(self, now: Nanos, targets: Targets, market: Market) -> Plan:
         """Decide and send; as `OrderManager.cycle`."""
         self._cycled_at = now
         self._has_lost = False
         self._market = market
-        plan = self._tell(now, lambda: self._told.cycle(now, targets, market))
+        plan = self._told.cycle(now, targets, market)
         self._submit(plan.commands, now)
         self._show()
         return plan
@@ -114,7 +113,7 @@ class Driver:
         """Want nothing any more: cycles withdraw what rests from now on, until the next start."""
         told = self._told
         if isinstance(told, TracedManager):
-            self._tell(now, lambda: told.halt(now, why))
+            told.halt(now, why)
             self._show()
         else:
             told.halt(now)
@@ -144,8 +143,12 @@ class Driver:
     # Inside.
 
     def _note(self, record: Record) -> None:
-        for sink in self._sinks:
-            sink(record)
+        try:
+            for sink in self._sinks:
+                sink(record)
+        except JournalError:
+            self._abandon(record.now)
+            raise
         if self._observers:
             self._unseen.append(record)
 
@@ -158,24 +161,16 @@ class Driver:
     def _receive(self, received: Received, now: Nanos) -> None:
         report, at = received.report, received.at
         if isinstance(report, NoAnswer):
-            lost = report
-            reaction = self._tell(at, lambda: self._told.unanswered(lost.command, lost.outcome, at))
+            reaction = self._told.unanswered(report.command, report.outcome, at)
         else:
             if isinstance(report, OrderStatus | Snapshot):
                 self._asked.pop(report.request, None)
-            live, said = len(self.manager.open_orders), report
-            reaction = self._tell(at, lambda: self._told.receive(said, at))
+            live = len(self.manager.open_orders)
+            reaction = self._told.receive(report, at)
             if len(self.manager.open_orders) < live:
                 ours = isinstance(report, Cancelled) and report.reason is CancelReason.USER
                 self._has_lost = self._has_lost or not ours
         self._send(reaction, now)
-
-    def _tell(self, now: Nanos, what: Callable[[], _Told]) -> _Told:
-        try:
-            return what()
-        except JournalError:
-            self._abandon(now)
-            raise
 
     def _send(self, reaction: Reaction, now: Nanos) -> None:
         self._submit(reaction.queries, now)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from exchange.units import Nanos
 from exchange.words import Side
-from lifecycle.core.churn import Window
+from lifecycle.core.window import Window
 
 Minute: TypeAlias = tuple[int, float | None, float | None, float | None, int]
 """One minute of a run: its end in seconds, presence of bids and of asks, RMS staleness in bps, and

@@ -15,7 +15,7 @@ from typing import Final
 
 from exchange.reports import Fill, ModifyRejected, Rejected, Report, Snapshot
 from exchange.units import BPS, MINUTE, SECOND, Nanos, Price
-from exchange.words import Cloid, Side
+from exchange.words import Cloid
 from lifecycle.core.churn import count_sent, judge_rest, leaves_alone
 from lifecycle.core.order import Order
 from lifecycle.core.settings import MILLION
@@ -25,6 +25,7 @@ from spec.trace import Decision, Plan, Reason, Targets
 
 MARKOUT: Final = 5 * SECOND
 """How long after a fill its worth is judged."""
+_RESTING: Final = Phase.RESTING
 
 
 @dataclass(slots=True)
@@ -79,8 +80,9 @@ class Metrics:
         """What the newest cycle wanted and decided, until its period is over, and its minute."""
         self._settled = 0
         """Cycles whose period is over."""
-        self._covered = {Side.BUY: 0, Side.SELL: 0}
-        """Cycles by whose end as many orders rested on the side as were wanted."""
+        self._bids = 0
+        """Of these, those by whose end as many bids rested as were wanted."""
+        self._asks = 0
         self._order_cycles = 0
         """Resting orders that the cycle wanted something of, summed over cycles."""
         self._kept = 0
@@ -149,13 +151,13 @@ class Metrics:
         self.cancelled += sent.cancelled
         self.quiet_cycles += calls == 0
         self._calls.extend([now] * calls)
-        resting = Phase.RESTING
         self.reasons.update([decision.reason for decision in plan.decisions])
         for decision in plan.decisions:
-            if decision.level < 0 or decision.cloid is None:
+            cloid = decision.cloid
+            if cloid is None or decision.level < 0:
                 continue
-            order = orders.get(decision.cloid)
-            if order is not None and order.phase is resting:
+            order = orders.get(cloid)
+            if order is not None and order.phase is _RESTING:
                 self._order_cycles += 1
                 self._kept += leaves_alone(decision)
         minute = self._minute(now)
@@ -175,8 +177,8 @@ class Metrics:
         self._unsettled = None
         rest = judge_rest(targets, decisions, resting)
         self._settled += 1
-        self._covered[Side.BUY] += rest.bid
-        self._covered[Side.SELL] += rest.ask
+        self._bids += rest.bid
+        self._asks += rest.ask
         self._distances += rest.distances
         self._squares += rest.squares
         self._bands += rest.bands
@@ -227,7 +229,7 @@ class Metrics:
     def presence(self) -> Presence:
         """Share of cycles by whose end each side had as many resting orders as wanted."""
         cycles = max(1, self._settled)
-        return Presence(self._covered[Side.BUY] / cycles, self._covered[Side.SELL] / cycles)
+        return Presence(self._bids / cycles, self._asks / cycles)
 
     @property
     def modify_share(self) -> float | None:

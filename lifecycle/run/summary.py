@@ -1,22 +1,13 @@
-"""What the counters of a run come to, and what rests in it: of a run, live or not, and a replay."""
+"""What the counters of a run come to: of a run, live or not, and of a replay."""
 
 from exchange.instrument import Instrument
-from exchange.units import SECOND, Nanos, Price
-from exchange.words import Cloid
-from lifecycle.core.manager import OrderManager
+from exchange.units import SECOND, Nanos
+from lifecycle.core.resting import resting_of
 from lifecycle.run.frame import Summary
 from lifecycle.run.metrics import Metrics
 from lifecycle.run.watched import Watched
-from spec.states import Phase
 
-
-def resting_of(manager: OrderManager) -> dict[Cloid, Price]:
-    """Return the price of every order that rests."""
-    return {
-        cloid: order.price
-        for cloid, order in manager.open_orders.items()
-        if order.phase is Phase.RESTING
-    }
+__all__ = ["resting_of", "summary_of"]
 
 
 def summary_of(
