@@ -26,8 +26,18 @@ CHECK: Final = ("canon", "clone", "expand", "races", "truth", "world")
 SPEC: Final = ("facts", "guards", "pushed", "staleness", "venue_model", "witness")
 INVARIANTS: Final = ("base", "guards", "liveness", "quoting", "requests")
 """What is done for every state that is explored, and for every record that is audited."""
-PAPER: Final = ("book", "column_feed", "course", "flow", "matching", "order", "replay")
-BOT: Final = ("glft", "kappa", "quoter")
+PAPER: Final = (
+    "book",
+    "column_feed",
+    "course",
+    "desk",
+    "flow",
+    "matching",
+    "order",
+    "replay",
+    "venue",
+)
+BOT: Final = ("evidence", "glft", "kappa", "quoter")
 """What is done for every row of a market."""
 RUN: Final = ("drive/driver", "run/metrics", "trace")
 """What is done for every cycle of a run."""

@@ -30,7 +30,7 @@ class Columns:
     Who has them reads the lists, and changes none of them.
     """
 
-    __slots__ = ("_rows", "ends", "fourths", "kinds", "prices", "qtys", "thirds", "times")
+    __slots__ = ("_rows", "ends", "fourths", "kinds", "notes", "prices", "qtys", "thirds", "times")
 
     def __init__(self, rows: Callable[[int, int], list[Row]] | None = None) -> None:
         """Start without rows; `rows` returns a slice of them, where these columns say less."""
@@ -48,6 +48,8 @@ class Columns:
         """Of each row: its side; of a touch, the ask."""
         self.fourths: list[int] = []
         """Of each row: the place of its act in `ACTS`; of a touch, the ask's quantity."""
+        self.notes: Final[dict[str, object]] = {}
+        """What readers have made of all of it, by name, for those who read it again."""
         self._rows = rows
 
     @classmethod

@@ -42,23 +42,35 @@ class Levels:
     @property
     def best(self) -> Price:
         """Return the best price, 0 where there is none."""
-        return self._keys[-1] * self.sign if self._keys else 0
+        keys = self._keys
+        if not keys:
+            return 0
+        # Not by multiplying with the sign: compiled, that is slow where it is negative.
+        return keys[-1] if self.sign > 0 else -keys[-1]
 
     @property
     def worst(self) -> Price:
         """Return the worst visible price, 0 where there is none."""
-        return self._keys[0] * self.sign if self._keys else 0
+        keys = self._keys
+        if not keys:
+            return 0
+        return keys[0] if self.sign > 0 else -keys[0]
 
-    def put(self, price: Price, qty: Qty) -> None:
-        """Set a level's size; 0 means gone, -1 that it left the visible window."""
+    def put(self, price: Price, qty: Qty) -> Qty:
+        """Set a level's size; 0 means gone, -1 that it left the visible window.
+
+        Returns its size before.
+        """
         sizes = self.sizes
+        size = sizes.get(price, 0)
         if qty > 0:
-            if price not in sizes:
-                insort(self._keys, price * self.sign)
             sizes[price] = qty
-        elif price in sizes:
+            if not size:
+                insort(self._keys, price * self.sign)
+        elif size:
             del sizes[price]
             del self._keys[bisect_left(self._keys, price * self.sign)]
+        return size
 
     def take(self, price: Price, qty: Qty) -> None:
         """Deduct a trade from a level."""

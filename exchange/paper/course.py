@@ -13,8 +13,8 @@ from exchange.columns import BBO, DEPTH, SNAPSHOT, Columns
 from exchange.paper.book import Levels, Touch, hit_side
 from exchange.units import Nanos, Price, Qty
 
-FAR: Final = 1 << 62
-"""Beyond every price."""
+FAR: Final = (1 << 62) - 1
+"""Beyond every price; as far as an integer goes that is quick when it is compiled."""
 
 
 class Course:
@@ -156,18 +156,20 @@ class Player:
         if act == SNAPSHOT and (self._burst_ts != ts or self._burst_side != side):
             self._burst_ts, self._burst_side = ts, side
             self._show(levels, 0, 0)
-        self._before.setdefault(side * price, levels.sizes.get(price, 0))
-        levels.put(price, qty)
+        size = levels.put(price, qty)
+        if size != qty:
+            self._before.setdefault(price if side > 0 else -price, size)
 
     def _show(self, levels: Levels, price: Price, qty: Qty) -> None:
         """Set the best level; price 0 empties the side."""
-        before, sign = self._before, levels.sign
+        before, is_bid = self._before, levels.sign > 0
         if price:
-            before.setdefault(sign * price, levels.sizes.get(price, 0))
-        gone = levels.show(price, qty)
-        if gone:
-            for better, size in gone.items():
-                before.setdefault(sign * better, size)
+            size = levels.sizes.get(price, 0)
+            if size == qty and price == levels.best:
+                return
+            before.setdefault(price if is_bid else -price, size)
+        for better, size in levels.show(price, qty).items():
+            before.setdefault(better if is_bid else -better, size)
 
     def _take_down(self, course: Course) -> None:
         """Take down the levels that the packet has changed in the end."""

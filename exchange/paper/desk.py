@@ -34,6 +34,7 @@ from exchange.units import Nanos, Price, Qty
 from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Cloid, Oid, Side, Status
 
+_OPEN: Final = Status.OPEN
 FIRST_OID: Final = 1_000_001
 """Oids and trade ids are numerals, as on most venues."""
 FIRST_TRADE: Final = 1
@@ -177,7 +178,7 @@ class Desk:
             refused = Rejected(at, command.cloid, "limited", command.request)
             return Said((refused,), (Limited(at),))
         known = self._known.get(command.cloid)
-        if known is not None and known.status is Status.OPEN:
+        if known is not None and known.status is _OPEN:
             self.repeated += 1
             return Said((Rejected(at, command.cloid, "duplicate_cloid", command.request),))
         reason = self._malformed(command.price, command.qty) or self._in_the_way(command)
@@ -327,7 +328,7 @@ class Desk:
     def _find(self, cloid: Cloid, oid: Oid | None) -> PaperOrder | None:
         """Return the order if it rests, under the oid if one is named."""
         order = self._known.get(cloid)
-        if order is None or order.status is not Status.OPEN:
+        if order is None or order.status is not _OPEN:
             return None
         return order if oid is None or oid == order.oid else None
 

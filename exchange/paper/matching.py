@@ -117,7 +117,7 @@ class Matching(ABC):
     def _is_reached(self, order: PaperOrder) -> bool:
         """Say whether the touch of the other side is at the price of an order."""
         touch = self.touch
-        if order.side is Side.BUY:
+        if order.side > 0:
             return 0 < touch.ask <= order.price
         return touch.bid >= order.price
 

@@ -13,6 +13,7 @@ from exchange.queue_estimate import cut_ahead
 from exchange.units import Price, Qty
 from exchange.words import Cloid, Oid, Side, Status
 
+_OPEN: Final = Status.OPEN
 SHARES: Final = 1000
 """Shares are integers of so many parts, so that equal seeds make equal queues everywhere."""
 
@@ -84,7 +85,7 @@ class PaperOrder:
     @property
     def leaves(self) -> Qty:
         """Return what is still open."""
-        return self.qty - self.filled if self.status is Status.OPEN else 0
+        return self.qty - self.filled if self.status is _OPEN else 0
 
     @property
     def life_filled(self) -> Qty:

@@ -13,11 +13,16 @@ manager's business.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log1p
+from typing import Final
 
 from exchange.instrument import Instrument
 from exchange.units import BPS, Price, Qty
 from exchange.words import Side
 from spec.trace import Target, Targets
+
+# Looking a member up in its enumeration takes longer than rounding to it.
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def rounded(wanted: Ladder, bid: Price, ask: Price, qty: Qty, instrument: Instru
 def _bids(wanted: Iterable[float], above: Price, instrument: Instrument) -> Iterable[Price]:
     """Yield valid prices, each below the one before and the first below `above`."""
     for price in wanted:
-        above = instrument.snap(min(floor(price), above - 1), Side.BUY)
+        above = instrument.snap(min(floor(price), above - 1), _BUY)
         if above <= 0:
             return
         yield above
@@ -86,5 +91,5 @@ def _bids(wanted: Iterable[float], above: Price, instrument: Instrument) -> Iter
 def _asks(wanted: Iterable[float], below: Price, instrument: Instrument) -> Iterable[Price]:
     """Yield valid prices, each above the one before and the first above `below`."""
     for price in wanted:
-        below = instrument.snap(max(ceil(price), below + 1), Side.SELL)
+        below = instrument.snap(max(ceil(price), below + 1), _SELL)
         yield below

@@ -18,9 +18,10 @@ from math import exp, log
 from statistics import fmean, median
 from typing import Final
 
-from exchange.columns import BBO, DEPTH, SNAPSHOT, Columns
-from exchange.market import Row, RowKind
-from exchange.units import BPS, SECOND, Nanos, Price, Qty
+from exchange.columns import Columns
+from exchange.market import Row
+from exchange.units import SECOND, Nanos
+from lifecycle.bot.evidence import Evidence, Sampler, evidence_of
 
 PRIOR: Final = 930.0
 """Lower than what the blend hovers around, because every other source leans to the high side."""
@@ -30,9 +31,6 @@ RECENT: Final = 30 * SECOND
 GLANCE: Final = 10 * SECOND
 """The window of the book, which says what it has to say with every batch."""
 
-TAIL: Final = 2.0 / BPS
-"""Only takers who reach further than this from the mid speak of distance; prints at the touch
-would say that nobody ever trades beyond it."""
 FACTOR_MAX: Final = 5.0
 """No source is believed further from the prior than by this factor."""
 
@@ -43,9 +41,6 @@ ROBUST_WEIGHT: Final = 0.10
 BOOK_HALF: Final = 5.0
 REACHES_HALF: Final = 20.0
 """Samples at which a source has half of its confidence."""
-NEVER: Final[Nanos] = -1
-LEVELS_MIN: Final = 6
-"""Levels that a side must show for its depth to be a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,78 +56,57 @@ class Kappa:
 class KappaEstimator:
     """Gathers market rows, and answers with kappa when asked.
 
-    Rows come in the order of their time. The book is rebuilt from depth rows; markets without
-    them are estimated without that source.
+    Rows come in the order of their time. A market in columns that is seen from its beginning is not
+    gone through: what it says is looked up, as far as it was seen.
     """
 
     def __init__(self, prior: float = PRIOR) -> None:
         self._prior = prior
-        self._twice_mid: Price | None = None
-        self._bids: Final[dict[Price, Qty]] = {}
-        self._asks: Final[dict[Price, Qty]] = {}
-        self._batch: Nanos = NEVER
-        """Time of the depth rows that are being applied."""
-        self._depths: deque[tuple[Nanos, float]] = deque()
-        self._reaches: deque[tuple[Nanos, float]] = deque()
-        """How far takers reached beyond the tail, as a share of the price."""
-        self._taker: tuple[Nanos, int] | None = None
-        """Time and side of the taker who is printing."""
-        self._reach = 0.0
+        self._sampler: Final = Sampler()
+        self._is_fresh = True
+        """Nothing was seen."""
+        self._columns: Columns | None = None
+        self._evidence: Evidence | None = None
+        """What is looked up, and the market that it is of; None where rows are gone through."""
+        self._packets = 0
+        """How many of its packets were seen."""
 
     @property
     def mid(self) -> float | None:
         """The mid of the newest touch that had two sides, in price units."""
-        return None if self._twice_mid is None else self._twice_mid / 2
+        evidence = self._evidence
+        if evidence is not None:
+            return evidence.twice_mids[self._packets - 1] / 2 or None
+        twice_mid = self._sampler.twice_mid
+        return None if twice_mid is None else twice_mid / 2
 
     def see(self, row: Row) -> None:
         """Take in one market row."""
-        if row.kind == RowKind.TRADE:
-            self._see_trade(row.ts, row.side, row.price)
-        elif row.kind == RowKind.DEPTH:
-            if row.ts != self._batch:
-                self._begin_batch(row.ts, clears=row.act == "S")
-            levels = self._bids if row.side > 0 else self._asks
-            if row.qty > 0:
-                levels[row.price] = row.qty
-            else:
-                levels.pop(row.price, None)
-        elif row.kind == RowKind.BBO:
-            self._see_touch(row.bid, row.ask)
+        self._go_through()
+        self._sampler.see(row)
 
     def see_columns(self, columns: Columns, first: int, last: int) -> None:
         """Take in the rows of some packets."""
-        kinds, prices, qtys, thirds = columns.kinds, columns.prices, columns.qtys, columns.thirds
-        bids, asks = self._bids, self._asks
-        begin = columns.begin(first)
-        for packet in range(first, last):
-            ts, end = columns.times[packet], columns.ends[packet]
-            is_new = ts != self._batch
-            for row in range(begin, end):
-                kind = kinds[row]
-                if kind == DEPTH:
-                    if is_new:
-                        self._begin_batch(ts, clears=columns.fourths[row] == SNAPSHOT)
-                        is_new = False
-                    levels = bids if thirds[row] > 0 else asks
-                    qty = qtys[row]
-                    if qty > 0:
-                        levels[prices[row]] = qty
-                    else:
-                        levels.pop(prices[row], None)
-                elif kind == BBO:
-                    self._see_touch(prices[row], thirds[row])
-                else:
-                    self._see_trade(ts, thirds[row], prices[row])
-            begin = end
+        if first == last:
+            return
+        if self._is_fresh and first == 0:
+            self._is_fresh = False
+            self._columns, self._evidence = columns, evidence_of(columns)
+        if self._columns is columns and self._packets == first:
+            self._packets = last
+            return
+        self._go_through()
+        self._sampler.see_columns(columns, first, last)
 
     def estimate(self, now: Nanos) -> Kappa:
         """Return kappa from what has been seen in the window before `now`."""
-        self._end_taker()
-        _forget(self._depths, now - GLANCE)
-        _forget(self._reaches, now - WINDOW)
-        depths = [depth for _, depth in self._depths]
-        reaches = [reach for _, reach in self._reaches]
-        recent = [reach for at, reach in self._reaches if at >= now - RECENT]
+        evidence, packets = self._evidence, self._packets
+        if evidence is not None:
+            depths = evidence.depths(packets, now - GLANCE)
+            reaches = evidence.reaches(packets, now - WINDOW)
+            recent = evidence.reaches(packets, now - RECENT)
+        else:
+            depths, reaches, recent = self._sampled(now)
         book = self._believable(fmean(depths)) if depths else None
         trades = self._believable(1 / fmean(reaches)) if reaches else None
         robust = self._believable(log(2) / median(recent)) if recent else None
@@ -149,53 +123,24 @@ class KappaEstimator:
     def _believable(self, kappa: float) -> float:
         return max(self._prior / FACTOR_MAX, min(self._prior * FACTOR_MAX, kappa))
 
-    def _see_touch(self, bid: Price, ask: Price) -> None:
-        if bid > 0 and ask > 0:
-            self._end_taker()
-            self._twice_mid = bid + ask
+    def _sampled(self, now: Nanos) -> tuple[list[float], list[float], list[float]]:
+        """Return the sampler's samples: of the book, of takers, and of recent takers."""
+        sampler = self._sampler
+        sampler.end_taker()
+        _forget(sampler.depths, now - GLANCE)
+        _forget(sampler.reaches, now - WINDOW)
+        depths = [depth for _, depth in sampler.depths]
+        reaches = [reach for _, reach in sampler.reaches]
+        recent = [reach for at, reach in sampler.reaches if at >= now - RECENT]
+        return depths, reaches, recent
 
-    def _see_trade(self, ts: Nanos, side: int, price: Price) -> None:
-        mid = self.mid
-        if mid is None:
-            return
-        taker = (ts, side)
-        if taker != self._taker:
-            self._end_taker()
-            self._taker = taker
-        # The mid is the one before the sweep: the touch is told after the trades that moved it.
-        self._reach = max(self._reach, abs(price - mid) / mid)
-
-    def _end_taker(self) -> None:
-        """Count the taker who has been printing: one taker is one sample, whatever it swept."""
-        if self._taker is not None and self._reach > TAIL:
-            self._reaches.append((self._taker[0], self._reach - TAIL))
-        self._taker = None
-        self._reach = 0.0
-
-    def _begin_batch(self, ts: Nanos, *, clears: bool) -> None:
-        """Begin a new batch of depth rows: the last one is complete."""
-        if self._batch != NEVER:
-            self._sample_book(self._batch)
-        self._batch = ts
-        if clears:
-            self._bids.clear()
-            self._asks.clear()
-
-    def _sample_book(self, at: Nanos) -> None:
-        """Sample the depth of both sides."""
-        twice_mid = self._twice_mid
-        bids, asks = self._bids, self._asks
-        if twice_mid is None or min(len(bids), len(asks)) < LEVELS_MIN:
-            return
-        # In whole numbers, so that neither order nor Python's way to sum floats matters.
-        total = twice_moment = 0
-        for levels in (bids, asks):
-            for price, qty in levels.items():
-                total += qty
-                twice_moment += qty * abs(2 * price - twice_mid)
-        # Depth that falls exponentially has the inverse of its mean distance for a rate. The
-        # visible window ends before the depth does, which makes this one lean to the high side.
-        self._depths.append((at, total * (twice_mid / 2) / (twice_moment / 2)))
+    def _go_through(self) -> None:
+        """Look nothing up from now on; what was seen so far is gone through after all."""
+        self._is_fresh = False
+        columns = self._columns
+        if columns is not None:
+            self._columns = self._evidence = None
+            self._sampler.see_columns(columns, 0, self._packets)
 
 
 def _forget(samples: deque[tuple[Nanos, float]], before: Nanos) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from math import isfinite, log, sqrt
 from typing import Final
 
-from exchange.columns import Columns, Sight
+from exchange.columns import BBO, Columns, Sight
 from exchange.instrument import Instrument
 from exchange.market import Market, Row
 from exchange.units import BPS, MINUTE, SECOND, Nanos, Qty, seconds
@@ -109,10 +109,11 @@ class Quoter:
 
     def _see_columns(self, columns: Columns, first: int, last: int) -> None:
         times = columns.times
+        if self._first is None and first < last:
+            self._first = times[first]
         while first < last:
             if self._sampled is None:
-                # Whether there is a mid may change within a packet.
-                self.see(columns.rows(first, first + 1))
+                self._see_first(columns, first)
                 first += 1
                 continue
             due = bisect_left(times, self._sampled[0] + SAMPLE, first, last)
@@ -120,6 +121,17 @@ class Quoter:
             if due < last:
                 self._sample(times[due])
             first = due
+
+    def _see_first(self, columns: Columns, packet: int) -> None:
+        """Take in a packet before which there was no sample of the mid."""
+        ts = columns.times[packet]
+        self._sample(ts)
+        self._estimator.see_columns(columns, packet, packet + 1)
+        # Where the first touch is not the last row, what comes after it has sampled its mid.
+        for row in range(columns.begin(packet), columns.ends[packet] - 1):
+            bid, ask = columns.prices[row], columns.thirds[row]
+            if self._sampled is None and columns.kinds[row] == BBO and bid > 0 and ask > 0:
+                self._sampled = ts, (bid + ask) / 2
 
     def quote(self, market: Market, position: int, now: Nanos) -> Targets | None:
         """Return what shall rest now; `position` is signed, in lots.

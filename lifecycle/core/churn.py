@@ -237,8 +237,10 @@ class Churn:
         order of ours that rests now, `suppressed` says how many parameters the smoother held back.
         """
         self.cycles += 1
-        unjudged = None if early else self._unjudged
-        rest = _NOT_JUDGED if unjudged is None else judge_rest(*unjudged, resting)
+        rest, unjudged = _NOT_JUDGED, None if early else self._unjudged
+        if unjudged is not None:
+            wanted, decided = unjudged
+            rest = judge_rest(wanted, decided, resting)
         self._unjudged = targets, plan.decisions
         causes: list[Cause] = []
         orders = kept = 0

@@ -7,7 +7,8 @@ import pytest
 
 from exchange.market import Row, RowKind
 from exchange.units import BPS, SECOND
-from lifecycle.bot.kappa import FACTOR_MAX, PRIOR, TAIL, WINDOW, KappaEstimator
+from lifecycle.bot.evidence import TAIL
+from lifecycle.bot.kappa import FACTOR_MAX, PRIOR, WINDOW, KappaEstimator
 
 MID = 20_000
 

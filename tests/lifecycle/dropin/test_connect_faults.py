@@ -83,7 +83,7 @@ def test_a_journal_that_fails_stops_the_quoter_and_takes_orders_off_the_book(
 def test_an_error_of_the_venues_own_stops_the_quoter_and_is_its_cause() -> None:
     async def main() -> None:
         venue = paper()
-        poll = venue.paper.poll
+        poll = venue.poll
 
         def broken(now: int) -> Any:  # noqa: ARG001 - as the one it stands for
             raise ZeroDivisionError("a bug")
@@ -92,12 +92,12 @@ def test_an_error_of_the_venues_own_stops_the_quoter_and_is_its_cause() -> None:
             async with connect(venue) as quoter:
                 await quoter.ready()
                 await quoter.converge(*around(venue, 300), answered=True)
-                venue.paper.poll = broken  # type: ignore[method-assign]
+                venue.poll = broken  # type: ignore[method-assign]
                 await quoter.pause(10)
 
         with pytest.raises(StoppedError, match="a bug") as caught:
             await bot()
-        venue.paper.poll = poll  # type: ignore[method-assign]
+        venue.poll = poll  # type: ignore[method-assign]
 
         assert isinstance(caught.value.__cause__, ZeroDivisionError)
         assert "may still rest: " in caught.value.__notes__[0]

@@ -1,0 +1,186 @@
+"""What the rows of a market say of kappa: how deep the book was, and how far takers reached.
+
+A sampler goes through the rows in the order of their time. The book is rebuilt from depth rows;
+markets without them give no samples of it.
+
+What a recording says is the same for every run that sees it from its beginning. It is taken down
+once, packet by packet, and kept with the columns.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from typing import Final
+
+from exchange.columns import BBO, DEPTH, SNAPSHOT, Columns
+from exchange.market import Row, RowKind
+from exchange.units import BPS, Nanos, Price, Qty
+
+TAIL: Final = 2.0 / BPS
+"""Only takers who reach further than this from the mid speak of distance; prints at the touch
+would say that nobody ever trades beyond it."""
+NEVER: Final[Nanos] = -1
+LEVELS_MIN: Final = 6
+"""Levels that a side must show for its depth to be a sample."""
+_NAME: Final = "evidence"
+
+
+class Sampler:
+    """Takes samples of market rows."""
+
+    def __init__(self) -> None:
+        """Start with an empty book."""
+        self.twice_mid: Price | None = None
+        """Of the newest touch that had two sides."""
+        self.depths: Final[deque[tuple[Nanos, float]]] = deque()
+        """Samples of the book: the inverse of the mean distance of what rests."""
+        self.reaches: Final[deque[tuple[Nanos, float]]] = deque()
+        """How far takers reached beyond the tail, as a share of the price."""
+        self._bids: Final[dict[Price, Qty]] = {}
+        self._asks: Final[dict[Price, Qty]] = {}
+        self._batch: Nanos = NEVER
+        """Time of the depth rows that are being applied."""
+        self._taker: tuple[Nanos, int] | None = None
+        """Time and side of the taker who is printing."""
+        self._reach = 0.0
+
+    def see(self, row: Row) -> None:
+        """Take in one market row."""
+        if row.kind == RowKind.TRADE:
+            self._see_trade(row.ts, row.side, row.price)
+        elif row.kind == RowKind.DEPTH:
+            if row.ts != self._batch:
+                self._begin_batch(row.ts, clears=row.act == "S")
+            levels = self._bids if row.side > 0 else self._asks
+            if row.qty > 0:
+                levels[row.price] = row.qty
+            else:
+                levels.pop(row.price, None)
+        elif row.kind == RowKind.BBO:
+            self._see_touch(row.bid, row.ask)
+
+    def see_columns(self, columns: Columns, first: int, last: int) -> None:
+        """Take in the rows of some packets."""
+        kinds, prices, qtys, thirds = columns.kinds, columns.prices, columns.qtys, columns.thirds
+        bids, asks = self._bids, self._asks
+        begin = columns.begin(first)
+        for packet in range(first, last):
+            ts, end = columns.times[packet], columns.ends[packet]
+            is_new = ts != self._batch
+            for row in range(begin, end):
+                kind = kinds[row]
+                if kind == DEPTH:
+                    if is_new:
+                        self._begin_batch(ts, clears=columns.fourths[row] == SNAPSHOT)
+                        is_new = False
+                    levels = bids if thirds[row] > 0 else asks
+                    qty = qtys[row]
+                    if qty > 0:
+                        levels[prices[row]] = qty
+                    else:
+                        levels.pop(prices[row], None)
+                elif kind == BBO:
+                    self._see_touch(prices[row], thirds[row])
+                else:
+                    self._see_trade(ts, thirds[row], prices[row])
+            begin = end
+
+    def end_taker(self) -> None:
+        """Count the taker who has been printing: one taker is one sample, whatever it swept."""
+        if self._taker is not None and self._reach > TAIL:
+            self.reaches.append((self._taker[0], self._reach - TAIL))
+        self._taker = None
+        self._reach = 0.0
+
+    def _see_touch(self, bid: Price, ask: Price) -> None:
+        if bid > 0 and ask > 0:
+            self.end_taker()
+            self.twice_mid = bid + ask
+
+    def _see_trade(self, ts: Nanos, side: int, price: Price) -> None:
+        twice_mid = self.twice_mid
+        if twice_mid is None:
+            return
+        mid = twice_mid / 2
+        taker = (ts, side)
+        if taker != self._taker:
+            self.end_taker()
+            self._taker = taker
+        # The mid is the one before the sweep: the touch is told after the trades that moved it.
+        self._reach = max(self._reach, abs(price - mid) / mid)
+
+    def _begin_batch(self, ts: Nanos, *, clears: bool) -> None:
+        """Begin a new batch of depth rows: the last one is complete."""
+        if self._batch != NEVER:
+            self._sample_book(self._batch)
+        self._batch = ts
+        if clears:
+            self._bids.clear()
+            self._asks.clear()
+
+    def _sample_book(self, at: Nanos) -> None:
+        """Sample the depth of both sides."""
+        twice_mid = self.twice_mid
+        bids, asks = self._bids, self._asks
+        if twice_mid is None or min(len(bids), len(asks)) < LEVELS_MIN:
+            return
+        # In whole numbers, so that neither order nor Python's way to sum floats matters.
+        total = twice_moment = 0
+        for levels in (bids, asks):
+            for price, qty in levels.items():
+                total += qty
+                twice_moment += qty * abs(2 * price - twice_mid)
+        # Depth that falls exponentially has the inverse of its mean distance for a rate. The
+        # visible window ends before the depth does, which makes this one lean to the high side.
+        self.depths.append((at, total * (twice_mid / 2) / (twice_moment / 2)))
+
+
+class Evidence:
+    """All samples of a market, and how many of them each packet leaves behind."""
+
+    __slots__ = (
+        "_depth_counts",
+        "_depth_times",
+        "_depths",
+        "_reach_counts",
+        "_reach_times",
+        "_reaches",
+        "twice_mids",
+    )
+
+    def __init__(self, columns: Columns) -> None:
+        """Go through a market from its beginning."""
+        sampler = Sampler()
+        self.twice_mids: Final[list[Price]] = []
+        """After each packet; 0 where no touch had two sides so far."""
+        self._depth_counts: Final[list[int]] = []
+        self._reach_counts: Final[list[int]] = []
+        for packet in range(len(columns)):
+            sampler.see_columns(columns, packet, packet + 1)
+            # Whoever prints in the next packet is another taker.
+            sampler.end_taker()
+            self.twice_mids.append(sampler.twice_mid or 0)
+            self._depth_counts.append(len(sampler.depths))
+            self._reach_counts.append(len(sampler.reaches))
+        self._depth_times: Final = [at for at, _ in sampler.depths]
+        self._depths: Final = [depth for _, depth in sampler.depths]
+        self._reach_times: Final = [at for at, _ in sampler.reaches]
+        self._reaches: Final = [reach for _, reach in sampler.reaches]
+
+    def depths(self, packets: int, since: Nanos) -> list[float]:
+        """Return the samples of the book of so many packets, as far as they are not too old."""
+        count = self._depth_counts[packets - 1]
+        return self._depths[bisect_left(self._depth_times, since, 0, count) : count]
+
+    def reaches(self, packets: int, since: Nanos) -> list[float]:
+        """Return how far takers reached, likewise."""
+        count = self._reach_counts[packets - 1]
+        return self._reaches[bisect_left(self._reach_times, since, 0, count) : count]
+
+
+def evidence_of(columns: Columns) -> Evidence:
+    """Return what a market says, which is found when it is first asked for."""
+    kept = columns.notes.get(_NAME)
+    if isinstance(kept, Evidence):
+        return kept
+    found = columns.notes[_NAME] = Evidence(columns)
+    return found
