@@ -72,11 +72,12 @@ class Levels:
             del self._keys[bisect_left(self._keys, price * self.sign)]
         return size
 
-    def take(self, price: Price, qty: Qty) -> None:
-        """Deduct a trade from a level."""
+    def take(self, price: Price, qty: Qty) -> Qty:
+        """Deduct a trade from a level; returns its size before."""
         size = self.sizes.get(price, 0)
         if size:
             self.put(price, max(0, size - qty))
+        return size
 
     def show(self, price: Price, qty: Qty) -> dict[Price, Qty]:
         """Set the best level: whatever stood before it is gone. Price 0 empties the side.

@@ -85,6 +85,7 @@ class Player:
     """Plays the market from its beginning, some packets at a time."""
 
     __slots__ = (
+        "_after",
         "_ask",
         "_ask_qty",
         "_asks",
@@ -94,6 +95,7 @@ class Player:
         "_bids",
         "_burst_side",
         "_burst_ts",
+        "_keys",
     )
 
     def __init__(self) -> None:
@@ -104,15 +106,17 @@ class Player:
         """The true touch."""
         self._burst_ts: Nanos = -1
         self._burst_side = 0
-        self._before: Final[dict[int, Qty]] = {}
-        """The levels that the packet has touched, with their sizes before it."""
+        self._keys: Final[list[int]] = []
+        self._before: Final[list[Qty]] = []
+        self._after: Final[list[Qty]] = []
+        """The levels that the packet has changed so far, with their sizes before and after."""
 
     def play(self, columns: Columns) -> Course:
         """Play the next packets."""
         course = Course(columns)
         kinds, prices, qtys, ends = columns.kinds, columns.prices, columns.qtys, columns.ends
         thirds, fourths, times = columns.thirds, columns.fourths, columns.times
-        before = self._before
+        keys = self._keys
         begin = 0
         for packet in range(len(ends)):
             end = ends[packet]
@@ -137,9 +141,8 @@ class Player:
             if bbo >= 0:
                 self._show(self._bids, prices[bbo], qtys[bbo])
                 self._show(self._asks, thirds[bbo], fourths[bbo])
-            if before:
+            if keys:
                 self._take_down(course)
-                before.clear()
             course.changes.append(len(course.changed))
             self._close(course, low, high)
         return course
@@ -147,8 +150,8 @@ class Player:
     def _trade(self, hit: int, price: Price, qty: Qty) -> None:
         """Deduct a trade from the level that it hit."""
         levels = self._bids if hit > 0 else self._asks
-        self._before.setdefault(hit * price, levels.sizes.get(price, 0))
-        levels.take(price, qty)
+        size = levels.take(price, qty)
+        self._note(levels, price, size, max(0, size - qty))
 
     def _depth(self, ts: Nanos, side: int, price: Price, qty: Qty, act: int) -> None:
         """Apply a depth row; the first of a burst of snapshot rows clears its side."""
@@ -156,29 +159,41 @@ class Player:
         if act == SNAPSHOT and (self._burst_ts != ts or self._burst_side != side):
             self._burst_ts, self._burst_side = ts, side
             self._show(levels, 0, 0)
-        size = levels.put(price, qty)
-        if size != qty:
-            self._before.setdefault(price if side > 0 else -price, size)
+        self._note(levels, price, levels.put(price, qty), max(0, qty))
 
     def _show(self, levels: Levels, price: Price, qty: Qty) -> None:
         """Set the best level; price 0 empties the side."""
-        before, is_bid = self._before, levels.sign > 0
+        size = levels.sizes.get(price, 0)
+        if price and size == qty and price == levels.best:
+            return
+        for better, gone in levels.show(price, qty).items():
+            self._note(levels, better, gone, 0)
         if price:
-            size = levels.sizes.get(price, 0)
-            if size == qty and price == levels.best:
-                return
-            before.setdefault(price if is_bid else -price, size)
-        for better, size in levels.show(price, qty).items():
-            before.setdefault(better if is_bid else -better, size)
+            self._note(levels, price, size, max(0, qty))
+
+    def _note(self, levels: Levels, price: Price, before: Qty, after: Qty) -> None:
+        """Note that a level has another size now."""
+        if before != after:
+            self._keys.append(price if levels.sign > 0 else -price)
+            self._before.append(before)
+            self._after.append(after)
 
     def _take_down(self, course: Course) -> None:
         """Take down the levels that the packet has changed in the end."""
-        bids, asks = self._bids.sizes, self._asks.sizes
-        for key, before in self._before.items():
-            size = bids.get(key, 0) if key > 0 else asks.get(-key, 0)
-            if size != before:
-                course.changed.append(key)
-                course.sizes.append(size)
+        keys, after = self._keys, self._after
+        if len(set(keys)) == len(keys):
+            course.changed.extend(keys)
+            course.sizes.extend(after)
+        else:
+            # In reverse, so that what was before the first change is what remains.
+            before = dict(zip(reversed(keys), reversed(self._before), strict=True))
+            for key, size in dict(zip(keys, after, strict=True)).items():
+                if size != before[key]:
+                    course.changed.append(key)
+                    course.sizes.append(size)
+        keys.clear()
+        self._before.clear()
+        after.clear()
 
     def _close(self, course: Course, low: Price, high: Price) -> None:
         """Take down how things are after a packet that reached so far into each side."""

@@ -105,7 +105,8 @@ class Ladder:
 
     def price(self, place: int) -> Price:
         """Return the price of a place."""
-        return self.origin + self.sign * place
+        # Not by multiplying with the sign: compiled, that is slow where it is negative.
+        return self.origin + place if self.sign > 0 else self.origin - place
 
     def add(self, place: int, qty: Qty) -> None:
         """Join or open a queue."""
@@ -163,7 +164,7 @@ class Ladder:
             now = queue if place <= until else 0
             if now != shown[place]:
                 shown[place] = now
-                price = self.origin + self.sign * place
+                price = self.price(place)
                 if now:
                     come.append(price)
                     come_qtys.append(now)
@@ -232,6 +233,8 @@ class Flow:
         self._rooms: Final = [QUEUE * scale for scale in scales]
         self._sizes: Final = [LIMIT_MEDIAN * scale for scale in scales]
         self._slots: Final = _slots()
+        self._choices: Final = 2.0 * len(self._slots)
+        """Slots of both sides."""
         low, high = shape.price // 2 - MARGIN, 2 * shape.price + MARGIN
         self._asks: Final = Ladder(1, low, high - low + BAND)
         self._bids: Final = Ladder(-1, high, high - low + BAND)
@@ -272,24 +275,21 @@ class Flow:
                 book.add(book.first + slot, 1 + int(size))
         for book in (self._bids, self._asks):
             _, _, prices, qtys = book.changes(self._levels)
-            self._show(prices, qtys, book.sign, SNAPSHOT)
+            self._columns.prices.extend(prices)
+            self._columns.qtys.extend(qtys)
+            self._columns.thirds.extend([-book.sign] * len(prices))
+        self._levels_told(SNAPSHOT)
         self._tell_touch()
         self._columns.close(self._now)
         self._happens = -log(1.0 - self._draw()) / self._rate
 
     def _block(self) -> None:
         """Let one block pass."""
-        draw, rate = self._draw, self._rate
-        span = BLOCK_MIN + int(draw() * BLOCK_SPAN)
+        span = BLOCK_MIN + int(self._draw() * BLOCK_SPAN)
         self._now += span
         now = self._now
         self._move(span)
-        happens = self._happens
-        while happens < now:
-            self._happen()
-            # As `Random.expovariate` draws.
-            happens += -log(1.0 - draw()) / rate
-        self._happens = happens
+        self._happen(now)
         self._tell_touch()
         if now >= self._depth_due:
             self._depth_due = now + self._depth_every
@@ -341,45 +341,40 @@ class Flow:
 
     # What happens.
 
-    def _happen(self) -> None:
-        """Let one thing happen: a limit order, a cancel, a taker or a sweep."""
-        draw = self._draw
-        kind = draw()
-        if kind < self._until_cancel:
-            # A side, and a distance from the best price that makers quote.
-            where = int(draw() * 2 * len(self._slots))
-            slot = self._slots[where >> 1]
-            book = self._asks if where & 1 else self._bids
-            if kind < self._until_limit:
-                self._limit(book, slot)
+    def _happen(self, until: Nanos) -> None:
+        """Let happen what does before `until`: limit orders, cancels, takers and sweeps.
+
+        A limit order or a cancel is offered at some distance from the best price that makers quote.
+        The longer the queue there, the less likely it is joined, and the more likely somebody in it
+        gives up.
+        """
+        bids, asks, slots, rooms = self._bids, self._asks, self._slots, self._rooms
+        until_limit, until_cancel, choices = self._until_limit, self._until_cancel, self._choices
+        draw, happens, rate = self._draw, self._happens, self._rate
+        while happens < until:
+            kind = draw()
+            if kind < until_cancel:
+                where = int(draw() * choices)
+                slot = slots[where >> 1]
+                book, other = (asks, bids) if where & 1 else (bids, asks)
+                place, room = book.first + slot, rooms[slot]
+                queue = book.queues[place]
+                if kind < until_limit:
+                    # It must not cross what the reference price has overtaken and nobody has
+                    # withdrawn yet.
+                    if place + other.best > self._meeting and draw() * (room + queue) < room:
+                        size = self._sizes[slot] * exp(normal(draw) * LIMIT_SPREAD)
+                        book.add(place, 1 + int(size))
+                elif queue and book.count > RESERVE and draw() * (room + queue) < queue:
+                    size = self._sizes[slot] * exp(normal(draw) * LIMIT_SPREAD)
+                    book.take(place, 1 + int(size))
+            elif kind < self._until_taker:
+                self._taker()
             else:
-                self._cancel(book, slot)
-        elif kind < self._until_taker:
-            self._taker()
-        else:
-            self._sweep()
-
-    def _limit(self, book: Ladder, slot: int) -> None:
-        """Offer a limit order: the longer the queue, the less likely it is joined."""
-        place = book.first + slot
-        other = self._bids if book.sign > 0 else self._asks
-        if place + other.best <= self._meeting:
-            # It would cross what the reference price has overtaken and nobody has withdrawn yet.
-            return
-        room = self._rooms[slot]
-        if self._draw() * (room + book.queues[place]) < room:
-            size = self._sizes[slot] * exp(normal(self._draw) * LIMIT_SPREAD)
-            book.add(place, 1 + int(size))
-
-    def _cancel(self, book: Ladder, slot: int) -> None:
-        """Offer a cancel: the longer the queue, the more likely somebody in it gives up."""
-        place = book.first + slot
-        queue = book.queues[place]
-        if not queue or book.count <= RESERVE:
-            return
-        if self._draw() * (self._rooms[slot] + queue) < queue:
-            size = self._sizes[slot] * exp(normal(self._draw) * LIMIT_SPREAD)
-            book.take(place, 1 + int(size))
+                self._sweep()
+            # As `Random.expovariate` draws.
+            happens += -log(1.0 - draw()) / rate
+        self._happens = happens
 
     def _hit(self) -> Ladder:
         """Draw which side a taker hits; the odds lean towards the reference price."""
@@ -434,18 +429,23 @@ class Flow:
         """Tell the visible levels that have changed: those that are gone before those that came."""
         bids_gone, bids_left, bids_come, bids_now = self._bids.changes(self._levels)
         asks_gone, asks_left, asks_come, asks_now = self._asks.changes(self._levels)
-        self._show(bids_gone, bids_left, -1, UPDATE)
-        self._show(asks_gone, asks_left, 1, UPDATE)
-        self._show(bids_come, bids_now, -1, UPDATE)
-        self._show(asks_come, asks_now, 1, UPDATE)
+        columns = self._columns
+        columns.prices.extend(bids_gone + asks_gone + bids_come + asks_come)
+        columns.qtys.extend(bids_left + asks_left + bids_now + asks_now)
+        bid, ask = [1], [-1]
+        columns.thirds.extend(
+            bid * len(bids_gone)
+            + ask * len(asks_gone)
+            + bid * len(bids_come)
+            + ask * len(asks_come)
+        )
+        self._levels_told(UPDATE)
 
-    def _show(self, prices: list[Price], qtys: list[Qty], sign: int, act: int) -> None:
-        """Tell some levels of a side."""
-        columns, count = self._columns, len(prices)
+    def _levels_told(self, act: int) -> None:
+        """Complete the columns after levels, of which only numbers and sides were told."""
+        columns = self._columns
+        count = len(columns.prices) - len(columns.kinds)
         columns.kinds.extend([DEPTH] * count)
-        columns.prices.extend(prices)
-        columns.qtys.extend(qtys)
-        columns.thirds.extend([-sign] * count)
         columns.fourths.extend([act] * count)
 
     def _row(self, kind: int, price: Price, qty: Qty, third: int, fourth: int) -> None:

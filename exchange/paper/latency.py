@@ -6,6 +6,7 @@ were put in. Market data and pushed reports have a delay of their own, so answer
 overtake each other as they do in life.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ class Quantiles:
 
         None is over before the one before it, nor before `last`. It is as `draw` one by one.
         """
-        draws = np.array([random.random() for _ in times])
+        draw = random.random
+        draws = np.array(array("d", [draw() for _ in times]))
         shares, values = np.array(self.shares), np.array(self.values, dtype=np.int64)
         index = np.minimum(np.searchsorted(shares, draws, side="right"), len(shares) - 1)
         low, high = shares[index - 1], shares[index]
@@ -64,7 +66,7 @@ class Quantiles:
         width = high - low
         share = np.divide(span * (draws - low), width, out=np.zeros_like(draws), where=width > 0)
         delays = np.where(width > 0, first + np.rint(share).astype(np.int64), values[index])
-        over = np.maximum.accumulate(np.maximum(np.array(times, dtype=np.int64) + delays, last))
+        over = np.maximum.accumulate(np.maximum(np.array(array("q", times)) + delays, last))
         found: list[Nanos] = over.tolist()
         return found
 

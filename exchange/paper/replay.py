@@ -297,10 +297,14 @@ class Replay(Matching):
         if first >= end:
             return
         order = orders[0]
+        price, last = order.price, end - 1
+        # What is visible in the end says it all, most of the time.
         if order.side > 0:
-            is_visible = order.price > min(course.worst_bids[first:end])
+            worsts = course.worst_bids
+            is_visible = price > worsts[last] or price > min(worsts[first:end])
         else:
-            is_visible = order.price < max(course.worst_asks[first:end])
+            worsts = course.worst_asks
+            is_visible = price < worsts[last] or price < max(worsts[first:end])
         if is_visible:
             for order in orders:
                 order.show(0, self._share_ahead)

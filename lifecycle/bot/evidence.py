@@ -127,8 +127,10 @@ class Sampler:
         total = twice_moment = 0
         for levels in (bids, asks):
             for price, qty in levels.items():
+                twice_distance = 2 * price - twice_mid
                 total += qty
-                twice_moment += qty * abs(2 * price - twice_mid)
+                # Not by `abs`: compiled, that makes an object of each number.
+                twice_moment += qty * (twice_distance if twice_distance > 0 else -twice_distance)
         # Depth that falls exponentially has the inverse of its mean distance for a rate. The
         # visible window ends before the depth does, which makes this one lean to the high side.
         self.depths.append((at, total * (twice_mid / 2) / (twice_moment / 2)))

@@ -62,6 +62,7 @@ _BUY: Final = Side.BUY
 _SAME: Final = Cause.SAME
 _GRID: Final = Cause.GRID
 _OTHER: Final = Cause.OTHER
+_SMOOTHER: Final = Cause.SMOOTHER
 _CAUSES: Final = {
     Reason.LATCHED: Cause.LATCH,
     Reason.DEBOUNCED: Cause.DEBOUNCE,
@@ -207,13 +208,12 @@ class Churn:
             )
         self.config = config
         self.cycles = 0
-        self.kept_by: Counter[Cause] = Counter()
-        """Order-cycles by what left the order alone, over the whole run."""
+        self._kept_by: dict[Cause, int] = {}
         self.sums = Tally()
         """Over the window."""
         self._tallies: deque[Tally] = deque()
         self._last = Tally()
-        self._last_kept: Counter[Cause] = Counter()
+        self._last_causes: list[Cause] = []
         self._unjudged: tuple[Targets, tuple[Decision, ...]] | None = None
         self._in_a_row = dict.fromkeys(("spiral", "bid absent", "ask absent"), 0)
         """For how many cycles each disease has shown."""
@@ -245,21 +245,28 @@ class Churn:
         causes: list[Cause] = []
         orders = kept = 0
         for decision in plan.decisions:
-            cause = cause_of(decision, targets)
-            if cause is not None:
-                causes.append(cause)
+            left = cause_of(decision, targets)
+            if left is not None:
+                causes.append(left)
             if decision.level >= 0 and decision.cloid in resting:
                 orders += 1
                 kept += leaves_alone(decision)
-        self.kept_by.update(causes)
-        self._last_kept = Counter(causes)
+        kept_by = self._kept_by
+        for cause in causes:
+            kept_by[cause] = kept_by.get(cause, 0) + 1
+        self._last_causes = causes
         if suppressed:
-            self.kept_by[Cause.SMOOTHER] += suppressed
+            kept_by[_SMOOTHER] = kept_by.get(_SMOOTHER, 0) + suppressed
         sent = count_sent(plan.commands)
         quiet, judged = int(sent.calls == 0), int(unjudged is not None)
         tally = Tally(1, *sent, fills, quiet, orders, kept, judged, *rest[:4])
         self._roll(tally)
         return self._alarm()
+
+    @property
+    def kept_by(self) -> Counter[Cause]:
+        """Order-cycles by what left the order alone, over the whole run."""
+        return Counter(self._kept_by)
 
     @property
     def alerts(self) -> tuple[str, ...]:
@@ -295,7 +302,7 @@ class Churn:
 
     def cycle_line(self) -> str:
         """Say what the last cycle did."""
-        last, kept = self._last, self._last_kept
+        last, kept = self._last, Counter(self._last_causes)
         causes = " ".join(f"{cause} {kept[cause]}" for cause in Cause if kept[cause])
         return (
             f"cycle {self.cycles} keep {kept.total()}{f' ({causes})' if causes else ''} "

@@ -7,7 +7,8 @@ recorded market, if one is given, is read and then run; a generated one is made 
 some minutes of it are scaled to a day. Each runs on the plain loop, in bulk, and in bulk with every
 record held to the invariants, in turns, so that a slow moment of the machine hits all alike; what
 counts is the processor's time, the median of the rounds. Reading the file, and taking down what
-becomes of its book, which is done once for all runs of a recording, stand apart.
+becomes of its book and what the bot estimates from it, which is done once for all runs of a
+recording, stand apart.
 
 Exits 1 where both loops do not come to the same, or a limit is missed.
 
@@ -30,6 +31,7 @@ import msgspec
 from msgspec import Struct
 
 from exchange.paper.tape import Tape
+from lifecycle.bot.evidence import evidence_of
 from lifecycle.compiled import core_word
 from lifecycle.run.config import MarketConfig, QuoterConfig, RunConfig
 from lifecycle.run.frame import Summary
@@ -154,9 +156,12 @@ def play(config: RunConfig, rounds: int) -> Played:
 
 
 def _course_s(market: LoadedMarket) -> float:
-    """Return how long it takes to take down what becomes of a recording's book."""
+    """Return how long it takes to take down a recording's book, and what the bot makes of it."""
     source = market.tape()
-    return spent(lambda: next(iter(source.courses())))[0] if isinstance(source, Tape) else 0.0
+    if not isinstance(source, Tape):
+        return 0.0
+    took, course = spent(lambda: next(iter(source.courses())))
+    return took + spent(lambda: (course.places, evidence_of(course.columns)))[0]
 
 
 def table(played: Sequence[Played]) -> str:

@@ -75,6 +75,28 @@ def test_columns_and_rows_make_the_same_estimates(rows: list[Row], every: int) -
         assert bulk.is_warm(now) == plain.is_warm(now)
 
 
+@given(markets(), st.integers(0, 25), st.booleans())
+def test_a_market_that_goes_on_row_by_row_makes_the_same_estimates(
+    rows: list[Row], packets: int, is_known: bool
+) -> None:
+    if not rows:
+        return
+    columns = Columns.of(rows)
+    if is_known:
+        quoter().see(Sight([(columns, 0, len(columns))]))
+    plain, bulk = quoter(), quoter()
+    count = min(packets, len(columns))
+    now = columns.times[-1]
+    market = Market(at=now, bid=MID - 1, ask=MID + 1, bid_qty=1, ask_qty=1)
+
+    plain.see(rows)
+    bulk.see(Sight([(columns, 0, count)]))
+    bulk.see(columns.rows(count, len(columns)))
+
+    assert bulk.quote(market, 0, now) == plain.quote(market, 0, now)
+    assert (bulk.kappa, bulk.sigma, bulk.delta) == (plain.kappa, plain.sigma, plain.delta)
+
+
 def test_rows_that_are_put_into_columns_come_out_again() -> None:
     rows = [
         trade(1, MID, 2, 1),
