@@ -113,8 +113,8 @@ class ColumnFeed:
         """Keep the mids of a course that is over."""
         course, count = stretch.course, stretch.count
         self._times.extend(course.columns.times[:count])
-        touches = zip(course.bids[:count], course.asks[:count], strict=True)
-        self._mids.extend([_mid(bid, ask) for bid, ask in touches])
+        bids, asks = course.bids, course.asks
+        self._mids.extend([_mid(bids[packet], asks[packet]) for packet in range(count)])
 
 
 def _mid(bid: Price, ask: Price) -> Price:

@@ -85,7 +85,6 @@ class Player:
     """Plays the market from its beginning, some packets at a time."""
 
     __slots__ = (
-        "_after",
         "_ask",
         "_ask_qty",
         "_asks",
@@ -95,7 +94,8 @@ class Player:
         "_bids",
         "_burst_side",
         "_burst_ts",
-        "_keys",
+        "_changed",
+        "_sizes",
     )
 
     def __init__(self) -> None:
@@ -106,18 +106,20 @@ class Player:
         """The true touch."""
         self._burst_ts: Nanos = -1
         self._burst_side = 0
-        self._keys: Final[list[int]] = []
-        self._before: Final[list[Qty]] = []
-        self._after: Final[list[Qty]] = []
-        """The levels that the packet has changed so far, with their sizes before and after."""
+        self._changed: list[int] = []
+        self._sizes: list[Qty] = []
+        """Of the course that is being played, the levels that have changed, and their sizes."""
+        self._before: list[Qty] = []
+        """Their sizes before each change."""
 
     def play(self, columns: Columns) -> Course:
         """Play the next packets."""
         course = Course(columns)
         kinds, prices, qtys, ends = columns.kinds, columns.prices, columns.qtys, columns.ends
         thirds, fourths, times = columns.thirds, columns.fourths, columns.times
-        keys = self._keys
-        begin = 0
+        changed = self._changed = course.changed
+        self._sizes, self._before = course.sizes, []
+        begin = count = 0
         for packet in range(len(ends)):
             end = ends[packet]
             bbo = -1
@@ -141,9 +143,11 @@ class Player:
             if bbo >= 0:
                 self._show(self._bids, prices[bbo], qtys[bbo])
                 self._show(self._asks, thirds[bbo], fourths[bbo])
-            if keys:
-                self._take_down(course)
-            course.changes.append(len(course.changed))
+            first, count = count, len(changed)
+            if count - first > 1 and len(set(changed[first:])) < count - first:
+                self._merge(first)
+                count = len(changed)
+            course.changes.append(count)
             self._close(course, low, high)
         return course
 
@@ -174,26 +178,24 @@ class Player:
     def _note(self, levels: Levels, price: Price, before: Qty, after: Qty) -> None:
         """Note that a level has another size now."""
         if before != after:
-            self._keys.append(price if levels.sign > 0 else -price)
+            self._changed.append(price if levels.sign > 0 else -price)
+            self._sizes.append(after)
             self._before.append(before)
-            self._after.append(after)
 
-    def _take_down(self, course: Course) -> None:
-        """Take down the levels that the packet has changed in the end."""
-        keys, after = self._keys, self._after
-        if len(set(keys)) == len(keys):
-            course.changed.extend(keys)
-            course.sizes.extend(after)
-        else:
-            # In reverse, so that what was before the first change is what remains.
-            before = dict(zip(reversed(keys), reversed(self._before), strict=True))
-            for key, size in dict(zip(keys, after, strict=True)).items():
-                if size != before[key]:
-                    course.changed.append(key)
-                    course.sizes.append(size)
-        keys.clear()
-        self._before.clear()
-        after.clear()
+    def _merge(self, first: int) -> None:
+        """Make one change of those of a level within a packet, whose changes begin at `first`."""
+        before: dict[int, Qty] = {}
+        after: dict[int, Qty] = {}
+        for place in range(first, len(self._changed)):
+            key = self._changed[place]
+            before.setdefault(key, self._before[place])
+            after[key] = self._sizes[place]
+        del self._changed[first:], self._sizes[first:], self._before[first:]
+        for key, size in after.items():
+            if size != before[key]:
+                self._changed.append(key)
+                self._sizes.append(size)
+                self._before.append(before[key])
 
     def _close(self, course: Course, low: Price, high: Price) -> None:
         """Take down how things are after a packet that reached so far into each side."""

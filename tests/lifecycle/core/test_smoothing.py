@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from lifecycle.config import LEGACY, SmoothingConfig
-from lifecycle.core.smoothing import PARAMETERS, Smoothed, Smoother, Smoothing
+from lifecycle.core.smoothed import Smoothed
+from lifecycle.core.smoothing import PARAMETERS, Smoother, Smoothing
 
 RECORDED_KAPPAS = (1169.0, 1176.0, 1194.0, 1169.0)
 """As the recorded bot estimated them in four cycles."""
