@@ -9,6 +9,8 @@ from spec.rules import drift_bps
 from spec.trace import Action, Cycled, Decision, Reason
 
 ZERO: Final = Fraction(0)
+_LEFT: Final = (Action.KEEP, Action.WAIT)
+"""Members looked up once: before Python 3.12 each access costs a function call."""
 _HELD_SOFTLY: Final = frozenset({Reason.QUOTA, Reason.LATCHED, Reason.SAME_POINT, Reason.GATED})
 
 
@@ -20,7 +22,7 @@ def is_left_stale(facts: Facts, cycle: Cycled, decision: Decision) -> bool:
     order = None if decision.cloid is None else facts.orders.get(decision.cloid)
     if order is None or order.closed or order.request is not None or decision.level < 0:
         return False
-    if decision.action not in (Action.KEEP, Action.WAIT) or facts.blind or facts.limited:
+    if decision.action not in _LEFT or facts.blind or facts.limited:
         return False
     if decision.reason not in _HELD_SOFTLY or order.leg.price == decision.target:
         return False

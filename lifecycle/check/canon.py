@@ -13,7 +13,6 @@ is looked up where the part was met before, and the hashes of the three are adde
 """
 
 import marshal
-from bisect import bisect_left
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
@@ -21,12 +20,16 @@ from msgspec.structs import astuple
 
 from exchange.commands import Cancel, Modify, Place, QueryOrder
 from exchange.reports import (
+    Accepted,
     Cancelled,
     CancelRejected,
+    Disconnected,
     Fill,
+    Limited,
     Modified,
     ModifyRejected,
     OrderStatus,
+    Reconnected,
     Rejected,
     Report,
     Snapshot,
@@ -40,6 +43,19 @@ from spec.guards import is_broken
 from spec.invariants.liveness import PERIODS_MAX, SNAPSHOTS_MAX
 from spec.invariants.requests import refusal_pause
 
+# Compiled, a name from another module is looked up whenever it is used; a constant is not.
+_CANCEL_REJECTED: Final = CancelRejected
+_CANCELLED: Final = Cancelled
+_FILL: Final = Fill
+_MODIFIED: Final = Modified
+_MODIFY: Final = Modify
+_MODIFY_REJECTED: Final = ModifyRejected
+_ORDER_STATUS: Final = OrderStatus
+_PLACE: Final = Place
+_QUERY_ORDER: Final = QueryOrder
+_REJECTED: Final = Rejected
+_SNAPSHOT: Final = Snapshot
+
 Part: TypeAlias = tuple[Any, ...]
 
 _MILLISECOND: Final = 1_000_000
@@ -50,10 +66,12 @@ _VALUES: Final[dict[str, str]] = {
     **{word: word.value for word in CancelReason},
 }
 """The texts of words: before Python 3.12 each access costs a function call."""
-_LOOKS: Final = 3
-"""The stream of answers to queries, `Stream.LOOKS`."""
 _UNNAMED: Final = -2
 """The number of an oid that is none of those that matter."""
+_ABOUT_NONE: Final = frozenset({Limited, Disconnected, Reconnected})
+"""Reports that name no order."""
+_WITH_OID: Final = frozenset({Accepted, Modified, Cancelled, OrderStatus})
+"""Reports that name an oid, fills apart."""
 DIGEST_BYTES: Final = 16
 VERSION: Final = 2
 """Of what marshal writes: later ones write as well which values are one object, so that equal forms
@@ -121,11 +139,11 @@ class _Canon:
         venue = world.venue
         named: set[str | None] = {request.cloid for request in venue.uplink}
         for query in world.queries:
-            if type(query) is QueryOrder:
+            if type(query) is _QUERY_ORDER:
                 named.add(query.cloid)
         for stream in venue.streams:
             for report in stream:
-                if type(report) is Snapshot:
+                if type(report) is _SNAPSHOT:
                     named.update(row.cloid for row in report.open)
                 else:
                     named.add(getattr(report, "cloid", None))
@@ -144,7 +162,11 @@ class _Canon:
 
     def rank(self, at: Nanos) -> int:
         """Return how much of what is unheard was before a time."""
-        return bisect_left(self.times, at) if self.times else 0
+        # There are hardly ever more than three: counted sooner than searched.
+        for count, time in enumerate(self.times):
+            if time >= at:
+                return count
+        return len(self.times)
 
     def oid(self, oid: str | None) -> int:
         """Return the number of an oid."""
@@ -152,18 +174,28 @@ class _Canon:
 
     def key(self) -> int:
         """Return the hash of the whole form."""
-        return _key(self.rest()) ^ _key(self.venue()) ^ self.told()
+        return self.rest() ^ _key(self.venue()) ^ self.told()
 
-    def rest(self) -> Part:
-        """Return what is left of the budgets, what is wanted, and the position."""
+    def rest(self) -> int:
+        """Return the hash of what is left of the budgets, what is wanted, and the position."""
         world = self.world
-        left = _COUNTS.get(world.left)
-        if left is None:
-            left = _COUNTS[world.left] = astuple(world.left)
+        # There are few budgets: told apart as objects.
+        kept = _LEFT.get(id(world.left))
+        if kept is None or kept[0] is not world.left:
+            # Keeping them makes sure that no other object takes their place.
+            kept = _LEFT[id(world.left)] = (world.left, {})
+        about = (world.choice, self.position())
+        found = kept[1].get(about)
+        if found is None:
+            found = kept[1][about] = _key(("rest", astuple(world.left), *about))
+        return found
+
+    def position(self) -> int:
+        """Return our position, less the venue's own where nothing depends on it."""
         position = self.desk.blotter.position
         if self.desk.settings.exposure_cap is None:
-            position -= world.venue.position
-        return ("rest", left, world.choice, position)
+            position -= self.world.venue.position
+        return position
 
     def told(self) -> int:
         """Return the hash of the manager and its facts, made once while they are shared.
@@ -197,7 +229,7 @@ class _Canon:
         if len(uplink) > 1:
             uplink.sort()
         queries = [
-            cloids[query.cloid] if type(query) is QueryOrder else self.about_all(query.request)
+            cloids[query.cloid] if type(query) is _QUERY_ORDER else self.about_all(query.request)
             for query in self.world.queries
         ]
         if len(queries) > 1:
@@ -220,33 +252,35 @@ class _Canon:
         """Return a request on its way."""
         newest = self.desk.blotter.orders[request.cloid].request_no == request.request
         number, expires = self.cloids[request.cloid], self.left(request.expires_at)
-        if type(request) is Place:
+        if type(request) is _PLACE:
             return ("p", number, newest, expires, request.price, request.qty)
-        if type(request) is Modify:
+        if type(request) is _MODIFY:
             return ("m", number, newest, expires, request.price, request.qty)
         return ("c", number, newest, expires)
 
     def report(self, report: Report) -> Part:
         """Return a report that nobody has heard yet."""
         at = report.at
-        if type(report) is Snapshot:
+        kind: type = type(report)
+        if type(report) is _SNAPSHOT:
             rows = [(self.oids[row.oid], row.price, row.qty) for row in report.open]
             fills = tuple([self.fill(fill) for fill in report.fills])
             retires = self.left(at + self.desk.settings.retire)
             return ("S", self.about_all(report.request), tuple(rows), fills, retires)
-        if type(report) is Fill:
+        if type(report) is _FILL:
             return ("F", self.rank(at), *self.fill(report))
-        cloid: str | None = getattr(report, "cloid", None)
-        found: list[Any] = [type(report).__name__, self.rank(at), self.cloids[cloid]]
+        one: Any = report
+        cloid: str | None = None if kind in _ABOUT_NONE else one.cloid
+        found: list[Any] = [kind.__name__, self.rank(at), self.cloids[cloid]]
         if cloid is not None:
             order = self.desk.blotter.orders[cloid]
-            request: int = getattr(report, "request", 0)
-            if request and type(report) is not OrderStatus:
-                found.append(request == order.request_no)
+            status = kind is _ORDER_STATUS
+            if not status and one.request:
+                found.append(one.request == order.request_no)
             found += self.age(order, at)
-            if type(report) is OrderStatus:
+            if status:
                 found.append(order.request > 0 and order.is_past(at))
-        found.append(self.oid(getattr(report, "oid", None)))
+        found.append(self.oid(one.oid if kind in _WITH_OID else None))
         found += _said(report)
         return tuple(found)
 
@@ -427,19 +461,19 @@ class _Canon:
 
 def _said(report: Report) -> Part:
     """Return what a report says besides names, numbers and time."""
-    if type(report) is Modified:
+    if type(report) is _MODIFIED:
         return (report.price, report.qty)
-    if type(report) is ModifyRejected:
+    if type(report) is _MODIFY_REJECTED:
         return (_VALUES[report.alive],)
-    if type(report) is Cancelled or type(report) is CancelRejected or type(report) is Rejected:
+    if type(report) is _CANCELLED or type(report) is _CANCEL_REJECTED or type(report) is _REJECTED:
         return (_VALUES.get(report.reason, report.reason),)
-    if type(report) is OrderStatus:
+    if type(report) is _ORDER_STATUS:
         return (_VALUES[report.status], report.filled)
     return ()
 
 
-_COUNTS: Final[dict[Budgets, Part]] = {}
-"""Budgets as plain numbers."""
+_LEFT: Final[dict[int, tuple[Budgets, dict[tuple[int, int], int]]]] = {}
+"""Budgets by their identity, with the hashes of what is left."""
 
 
 _KEYS: Final[dict[Part, int]] = {}

@@ -82,11 +82,14 @@ def clone_blotter(blotter: Blotter) -> Blotter:
     other.position = blotter.position
     if blotter.strays:
         other.strays = {oid: fills.copy() for oid, fills in blotter.strays.items()}
-    other.foreign = blotter.foreign.copy()
-    other.unwanted = blotter.unwanted.copy()
+    if blotter.foreign:
+        other.foreign = blotter.foreign.copy()
+    if blotter.unwanted:
+        other.unwanted = blotter.unwanted.copy()
     if blotter.to_query:
         other.to_query = {cloid: orders[cloid] for cloid in blotter.to_query}
-    other.divergences = blotter.divergences.copy()
+    if blotter.divergences:
+        other.divergences = blotter.divergences.copy()
     other.traded = blotter.traded
     return other
 
@@ -249,7 +252,8 @@ def clone_facts(facts: Witness) -> Witness:
     other.refused_in_row = facts.refused_in_row
     other.sent_at = facts.sent_at
     other.stale_least = facts.stale_least
-    other.unwanted = facts.unwanted.copy()
+    # A new empty one is made sooner than a copy of one.
+    other.unwanted = facts.unwanted.copy() if facts.unwanted else set()
     other.asked_open_at = facts.asked_open_at
     other.blind = facts.blind
     other.blind_since = facts.blind_since
@@ -266,8 +270,8 @@ def clone_facts(facts: Witness) -> Witness:
     orders = {cloid: clone_order_facts(order) for cloid, order in facts.orders.items()}
     other.orders = orders
     other.owners = {oid: orders[order.cloid] for oid, order in facts.owners.items()}
-    other.seen_fills = facts.seen_fills.copy()
-    other.strays = facts.strays.copy()
-    other.foreign = facts.foreign.copy()
-    other.refused = facts.refused.copy()
+    other.seen_fills = facts.seen_fills.copy() if facts.seen_fills else set()
+    other.strays = facts.strays.copy() if facts.strays else []
+    other.foreign = facts.foreign.copy() if facts.foreign else {}
+    other.refused = facts.refused.copy() if facts.refused else {}
     return other

@@ -18,7 +18,7 @@ from lifecycle.check.batch import Batch, Found, Plan
 from lifecycle.check.canon import digest
 from lifecycle.check.races import races
 from lifecycle.check.truth import convergence, judge, misread
-from lifecycle.check.world import World
+from lifecycle.check.world import Step, World
 from spec.invariants.base import Broken
 
 ASSERTION: Final = "no assertion of the code fails"
@@ -42,17 +42,24 @@ class Expander:
         "_at",
         "_base",
         "_batch",
+        "_choices",
         "_fresh",
+        "_heal_every",
         "_known",
         "_made",
         "_plan",
+        "_reading",
         "_size",
         "_ways",
+        "_worlds_max",
     )
 
     def __init__(self, plan: Plan, known: Container[int] = _NONE) -> None:
         """Start with the first state; what is `known` by its key is not told of again."""
         self._plan = plan
+        self._reading = plan.reading
+        self._heal_every = plan.heal_every
+        self._worlds_max = plan.worlds_max
         self._known = known
         self._base: list[World] = [World(plan.setting)]
         """The worlds of the last layer of which they were kept."""
@@ -63,6 +70,8 @@ class Expander:
         """For each layer since, of which state a world is at hand."""
         self._made: list[World] = []
         """That world."""
+        self._choices: list[tuple[World, list[Step]] | None] = []
+        """The world that the last one came of, and what could happen in it."""
         self._batch: Batch | None = None
         self._fresh: list[World] = []
         """The worlds of the candidates, while they are few."""
@@ -122,15 +131,15 @@ class Expander:
 
     def _enter(self, place: int, index: int, child: World, batch: Batch, here: set[int]) -> None:
         """Take in what a step leads to, and judge it where it is not known."""
-        plan, key = self._plan, digest(child)
+        key = digest(child)
         new = key not in here and key not in self._known
         candidate = len(batch.keys) if new else -1
         # What is wrong with the record is followed, to see what it leads to.
-        read = misread(child) if plan.reading and (new or child.distrusted) else []
+        read = misread(child) if self._reading and (new or child.distrusted) else []
         broken = child.broken
         if new and not broken:
             broken = judge(child)
-            if not broken and plan.heal_every and key % plan.heal_every == 0:
+            if not broken and self._heal_every and key % self._heal_every == 0:
                 broken = convergence(child)
         for one in read:
             anyway = bool(child.distrusted)
@@ -145,9 +154,9 @@ class Expander:
         batch.parents.append(place)
         batch.steps.append(index)
         batch.keys.append(key)
-        if candidate < plan.worlds_max:
+        if candidate < self._worlds_max:
             self._fresh.append(child)
-        elif candidate == plan.worlds_max:
+        elif candidate == self._worlds_max:
             self._fresh = []
 
     def adopt(self, chosen: Sequence[int]) -> None:
@@ -163,6 +172,7 @@ class Expander:
             self._ways.append(way)
         self._at = [-1] * len(self._ways)
         self._made = self._base[:1] * len(self._ways)
+        self._choices = [None] * len(self._ways)
         self._size = len(chosen)
         self._fresh = []
         self._batch = None
@@ -175,6 +185,10 @@ class Expander:
         if self._at[here] != place:
             way = self._ways[here]
             parent = self._world(here, way.parents[place])
-            self._made[here] = parent.after(parent.steps()[way.steps[place]])
+            choices = self._choices[here]
+            if choices is None or choices[0] is not parent:
+                # Its neighbours come of the same one.
+                choices = self._choices[here] = (parent, parent.steps())
+            self._made[here] = parent.after(choices[1][way.steps[place]])
             self._at[here] = place
         return self._made[here]

@@ -39,6 +39,14 @@ from spec.trace import (
 )
 from spec.venue_model import Resting, Stream, VenueModel, Verdict
 
+# Compiled, a name from another module is looked up whenever it is used; a constant is not.
+_CANCEL: Final = Cancel
+_FILL: Final = Fill
+_MODIFY: Final = Modify
+_PLACE: Final = Place
+_QUERY_OPEN: Final = QueryOpen
+_QUERY_ORDER: Final = QueryOrder
+
 __all__ = ["STEP", "Budgets", "Setting", "Step", "World", "near_timers"]
 
 STEP: Final[Nanos] = 1_000
@@ -247,7 +255,7 @@ class World:
                 self._spend("faults")
                 report = self.venue.streams[index][0]
                 self._hear(report)
-                if type(report) is Fill:
+                if type(report) is _FILL:
                     # Once counted it is dropped from the stream below: hear it again here.
                     self._hear(report)
             case "look":
@@ -313,7 +321,7 @@ class World:
             fills[:] = [
                 fill
                 for fill in fills
-                if type(fill) is not Fill or (fill.oid, fill.trade_id) not in seen
+                if type(fill) is not _FILL or (fill.oid, fill.trade_id) not in seen
             ]
 
     def _feed(self, record: Record, reaction: Reaction | None = None) -> None:
@@ -398,12 +406,12 @@ class World:
 
     def _send(self, commands: tuple[Command, ...]) -> None:
         for command in commands:
-            if type(command) is Place:
+            if type(command) is _PLACE:
                 self._spend("places")
                 self.venue.uplink.append(command)
-            elif type(command) is Modify or type(command) is Cancel:
+            elif type(command) is _MODIFY or type(command) is _CANCEL:
                 self.venue.uplink.append(command)
-            elif type(command) is QueryOrder or type(command) is QueryOpen:
+            elif type(command) is _QUERY_ORDER or type(command) is _QUERY_OPEN:
                 about = _about(command)
                 self.queries = [query for query in self.queries if _about(query) != about]
                 self.queries.append(command)
@@ -411,7 +419,7 @@ class World:
 
 def _about(query: QueryOrder | QueryOpen) -> Cloid | None:
     """Return the order that a question is about; None: about all."""
-    return query.cloid if type(query) is QueryOrder else None
+    return query.cloid if type(query) is _QUERY_ORDER else None
 
 
 def _sizes(one: Resting) -> list[str]:

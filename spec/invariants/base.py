@@ -10,6 +10,13 @@ from spec.rules import Rules
 from spec.trace import Cycled, Plan, Record, Reported
 from spec.witness import Witness
 
+# Compiled, a name from another module is looked up whenever it is used; a constant is not.
+_CANCEL: Final = Cancel
+_CYCLED: Final = Cycled
+_MODIFY: Final = Modify
+_PLACE: Final = Place
+_REPORTED: Final = Reported
+
 __all__ = ["SIDES", "Broken", "Invariant", "Watch", "commands_of", "growing", "sent", "watch"]
 
 SIDES: Final = (Side.BUY, Side.SELL)
@@ -25,7 +32,9 @@ def sent(plan: Plan) -> list[Place | Modify | Cancel]:
     about, found = _last
     if about is not plan:
         found = [
-            c for c in plan.commands if type(c) is Place or type(c) is Modify or type(c) is Cancel
+            c
+            for c in plan.commands
+            if type(c) is _PLACE or type(c) is _MODIFY or type(c) is _CANCEL
         ]
         _last = (plan, found)
     return found
@@ -33,15 +42,16 @@ def sent(plan: Plan) -> list[Place | Modify | Cancel]:
 
 def growing(plan: Plan) -> list[Place | Modify]:
     """Return the requests of a plan but for its cancels."""
-    return [c for c in sent(plan) if type(c) is Place or type(c) is Modify]
+    return [c for c in sent(plan) if type(c) is _PLACE or type(c) is _MODIFY]
 
 
 def commands_of(record: Record) -> tuple[Command, ...]:
     """Return everything that a record says was sent."""
-    if type(record) is Reported:
+    if type(record) is _REPORTED:
         return record.reaction.queries
-    if isinstance(record, Cycled):
+    if type(record) is _CYCLED:
         return record.plan.commands
+    assert not isinstance(record, Cycled), "nothing inherits from a cycle"
     return record.reaction.queries
 
 
@@ -81,7 +91,7 @@ class Watch:
         facts = self.facts
         facts.hear(record)
         broken = []
-        cycle = record if type(record) is Cycled else None
+        cycle = record if type(record) is _CYCLED else None
         if cycle is not None:
             for invariant, judge in self.on_cycle if sent(cycle.plan) else self.on_quiet_cycle:
                 what = judge(facts, cycle)

@@ -5,7 +5,7 @@ A reason given for not acting is not taken on trust: each hard reason is checked
 
 from typing import Final
 
-from exchange.commands import Cancel
+from exchange.commands import Cancel, QueryOpen
 from exchange.words import Side
 from spec import guards
 from spec.facts import OrderFacts
@@ -25,19 +25,19 @@ PERIODS_MAX = 2
 
 
 def _v1(facts: Witness, cycle: Cycled) -> str | None:
+    targets, decisions = cycle.wanted, cycle.plan.decisions
     for side in SIDES:
-        for level, _target in enumerate(wanted(cycle.wanted, side)):
-            decisions = [
-                decision
-                for decision in cycle.plan.decisions
-                if decision.side is side and decision.level == level
-            ]
-            if not decisions and not facts.blind:
-                return f"{_where(side, level)} has neither an order nor a reason"
+        for level in range(len(wanted(targets, side))):
+            stands = facts.blind
             for decision in decisions:
+                if decision.level != level or decision.side is not side:
+                    continue
+                stands = True
                 if decision.cloid is None and not _is_true(facts, cycle, decision):
                     where = _where(side, level)
                     return f"{where} was left empty for {decision.reason}, which is not so"
+            if not stands:
+                return f"{_where(side, level)} has neither an order nor a reason"
     return None
 
 
@@ -186,7 +186,9 @@ def _v7(facts: Witness, record: Record) -> str | None:
     if not doubted and not cycled:
         return None
     rules, now = facts.rules, record.now
-    asked = {getattr(command, "cloid", None) for command in commands_of(record)}
+    asked: set[str | None] = set()
+    if doubted:
+        asked = {getattr(command, "cloid", None) for command in commands_of(record)}
     for order in doubted:
         if order.cloid in asked:
             continue
@@ -198,7 +200,9 @@ def _v7(facts: Witness, record: Record) -> str | None:
         return None
     compared = facts.asked_open_at
     since = facts.started_at if compared is None else compared
-    if None not in asked and now >= since + PERIODS_MAX * rules.reconcile:
+    if now < since + PERIODS_MAX * rules.reconcile:
+        return None
+    if not any(type(command) is QueryOpen for command in commands_of(record)):
         return "open orders and fills were not compared with the venue for two periods"
     return None
 

@@ -157,7 +157,8 @@ def _rests(facts: Witness, cycle: Cycled, *, exactly: bool) -> bool:
                 return False
             if order.leg.price != target.price and not _is_inside(facts, cycle, order, level):
                 return False
-            if abs(target.qty - leaves) > facts.rules.size_latch * leaves:
+            apart = abs(target.qty - leaves)
+            if apart and apart > facts.rules.size_latch * leaves:
                 return False
     return _apart(facts)
 

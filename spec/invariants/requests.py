@@ -129,6 +129,8 @@ def _number(command: Command) -> int:
 
 def _s17(facts: Witness, record: Record) -> str | None:
     commands = commands_of(record)
+    if not commands:
+        return None
     last = facts.last_request
     placed = set()
     for command in sorted(commands, key=_number) if len(commands) > 1 else commands:
