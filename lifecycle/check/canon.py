@@ -240,7 +240,8 @@ class _Canon:
                 tuple([self.report(report) for report in stream]) if stream else 0
                 for stream in venue.streams
             ]),
-            tuple(queries), self.rank(venue.changed_at),
+            # Record and venue must agree once the venue was looked at after its last change.
+            tuple(queries), self.rank(venue.changed_at), venue.changed_at > self.desk.snapshot_at,
         )  # fmt: skip
 
     def about_all(self, request: int) -> int:

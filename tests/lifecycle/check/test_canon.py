@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lifecycle.check.canon import digest
+from lifecycle.check.truth import is_quiet
 from lifecycle.check.world import Budgets, World
 from tools.mutants.settings import setting
 
@@ -26,6 +27,11 @@ def futures(world: World) -> dict[tuple[str, str], set[int]]:
         child = world.after(step)
         found.setdefault((step[0], step[2]), set()).add(OVER if child.is_over else digest(child))
     return found
+
+
+def judged(world: World) -> tuple[bool, bool]:
+    """Say whether record and venue must agree here, and whether nothing is said to rest."""
+    return is_quiet(world), world.manager.nothing_rests
 
 
 def filled() -> World:
@@ -50,11 +56,11 @@ def test_equal_values_held_by_different_objects_have_one_digest() -> None:
 
 @pytest.mark.parametrize("venue", ["replace", "amend"])
 @pytest.mark.parametrize(("wanted", "budgets", "depth"), SPACES)
-def test_states_of_one_digest_have_the_same_future(
+def test_states_of_one_digest_are_judged_alike_and_have_the_same_future(
     wanted: str, budgets: Budgets, depth: int, venue: str
 ) -> None:
     first = World(setting(wanted, venue, budgets))
-    seen = {digest(first): futures(first)}
+    seen = {digest(first): (judged(first), futures(first))}
     layer, again = [first], 0
     for _ in range(depth):
         children = [world.after(step) for world in layer for step in world.steps()]
@@ -64,9 +70,9 @@ def test_states_of_one_digest_have_the_same_future(
                 continue
             if (key := digest(child)) in seen:
                 again += 1
-                assert futures(child) == seen[key]
+                assert (judged(child), futures(child)) == seen[key]
             else:
-                seen[key] = futures(child)
+                seen[key] = judged(child), futures(child)
                 layer.append(child)
 
     assert again > 0

@@ -20,14 +20,14 @@ BUDGETS: Final = {
     "halt":        Budgets(faults=0, target_changes=0, fills=0, crashes=1, halts=1, places=1),
 }
 COUNTS: Final = {
-    ("move",      "replace"): (68, 149, 12),
-    ("move",      "amend"):   (30, 55, 10),
-    ("fill",      "replace"): (209, 506, 15),
-    ("fill",      "amend"):   (98, 221, 12),
-    ("one fault", "replace"): (126, 303, 11),
-    ("one fault", "amend"):   (126, 303, 11),
-    ("halt",      "replace"): (428, 1185, 14),
-    ("halt",      "amend"):   (428, 1185, 14),
+    ("move",      "replace"): (80, 173, 12),
+    ("move",      "amend"):   (39, 74, 10),
+    ("fill",      "replace"): (226, 540, 15),
+    ("fill",      "amend"):   (108, 242, 12),
+    ("one fault", "replace"): (147, 351, 11),
+    ("one fault", "amend"):   (147, 351, 11),
+    ("halt",      "replace"): (489, 1341, 14),
+    ("halt",      "amend"):   (489, 1341, 14),
 }
 # fmt: on
 RACES_SEEN: Final = {
