@@ -11,10 +11,11 @@ from exchange.reports import Fill, Report
 from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Oid, Side, TradeId
 from lifecycle.core.order import Leg, Order
-from spec.states import Phase, PhaseEvent, RequestEvent
+from spec.states import Phase, PhaseEvent, Request, RequestEvent
 from spec.trace import Divergence
 
 # Members looked up once: before Python 3.12 each access costs a function call.
+_IDLE: Final = Request.IDLE
 _RESTING: Final = Phase.RESTING
 _ACCEPTED: Final = PhaseEvent.ACCEPTED
 _CANCELLED: Final = PhaseEvent.CANCELLED
@@ -195,8 +196,9 @@ class Blotter:
             order.suspect = False
             if at >= order.absent_at:
                 order.absences = 0
-            elif order.absences == 0:
-                # Said before a look that lacked it: it may have gone since.
-                order.absences = 1
-                order.absent_in_snapshot = True
-                self.query(order)
+        if order.request is _IDLE and order.absences == 0 and order.absent_at > order.evidence_at:
+            # A look that lacked it, newer than all that we know, was remembered while a request was
+            # unanswered: now it counts, whatever else was seen before that look.
+            order.absences = 1
+            order.absent_in_snapshot = True
+            self.query(order)

@@ -317,6 +317,24 @@ def test_an_order_accepted_before_a_look_that_lacked_it_is_asked_about() -> None
     assert story.orders[0].absences == 1
 
 
+@pytest.mark.parametrize("answer", ["refused:alive<0.25", "modified:101:10:20050<0.25"])
+def test_a_look_that_lacked_it_counts_when_an_answer_from_before_an_older_look_is_heard(
+    answer: str,
+) -> None:
+    # The explorer's: the venue refuses, is looked at, cancels by itself, and is looked at again,
+    # all before the refusal is heard.
+    story = Story().tell(f"rest move as_was absent {answer}")
+
+    assert [type(query) for query in story.queries()] == [QueryOrder]
+    assert (story.orders[0].absences, story.orders[0].is_closed) == (1, False)
+
+
+def test_a_look_from_before_a_request_does_not_count_once_it_is_answered() -> None:
+    story = Story().tell("rest absent move refused:alive")
+
+    assert story.orders[0].absences == 0
+
+
 def test_an_order_that_was_never_confirmed_is_asked_about_when_it_diverges() -> None:
     story = Story().tell("place refused:alive")
 
