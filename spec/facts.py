@@ -353,6 +353,10 @@ class Facts:
                 # Said before a look that lacked it: that absence counts now.
                 order.absences = 1
                 order.snapshot_absence = True
+        elif order.request is None and order.absences == 0 and order.absent_at > order.seen_at:
+            # So does one that was found while a request was unanswered that is answered late.
+            order.absences = 1
+            order.snapshot_absence = True
 
     def _named(self, order: OrderFacts, leg: LegFacts, oid: Oid) -> None:
         leg.oid = oid

@@ -196,9 +196,16 @@ class Blotter:
             order.suspect = False
             if at >= order.absent_at:
                 order.absences = 0
-        if order.request is _IDLE and order.absences == 0 and order.absent_at > order.evidence_at:
-            # A look that lacked it, newer than all that we know, was remembered while a request was
-            # unanswered: now it counts, whatever else was seen before that look.
-            order.absences = 1
-            order.absent_in_snapshot = True
-            self.query(order)
+            elif order.absences == 0:
+                # Said before a look that lacked it: it may have gone since.
+                self._lacked(order)
+        elif order.request is _IDLE and order.absences == 0 and order.absent_at > order.evidence_at:
+            # An older answer, and the look that lacked it is newer than all we know: it was not
+            # counted while the request was unanswered.
+            self._lacked(order)
+
+    def _lacked(self, order: Order) -> None:
+        """Count the look that lacked an order, and was only remembered so far."""
+        order.absences = 1
+        order.absent_in_snapshot = True
+        self.query(order)

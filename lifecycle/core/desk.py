@@ -164,7 +164,6 @@ class Desk:
         order.answered = False
         order.expires_at = expires_at
         order.absences = 0
-        order.absent_at = 0
         order.absent_in_snapshot = False
         if order.hold is not _FREE:
             order.hold_by(_RELEASE)
