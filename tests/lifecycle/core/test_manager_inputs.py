@@ -46,7 +46,9 @@ def test_targets_that_make_no_ladder_are_refused_and_nothing_has_happened(
 def test_what_is_no_whole_number_is_refused_as_a_target(price: Any, qty: Any) -> None:
     story = Story()
 
-    with pytest.raises(TypeError, match=r"^bids must have whole price units and lots, was Target"):
+    # The compiled core checks the type already where it reads the value.
+    said = r"^bids must have whole price units and lots, was Target|^int object expected; got "
+    with pytest.raises(TypeError, match=said):
         story.manager.cycle(story.now, Targets((Target(price, qty),)), BOOK)
 
 
