@@ -2,12 +2,9 @@
 
 from exchange.instrument import Instrument
 from exchange.units import SECOND, Nanos
-from lifecycle.core.resting import resting_of
 from lifecycle.run.frame import Summary
 from lifecycle.run.metrics import Metrics
 from lifecycle.run.watched import Watched
-
-__all__ = ["resting_of", "summary_of"]
 
 
 def summary_of(

@@ -23,6 +23,7 @@ from exchange.words import Cloid
 from lifecycle.bot.quoter import Quoter
 from lifecycle.core.churn import Churn
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.resting import resting_of
 from lifecycle.drive.driver import NOTHING_WANTED, Driver, Sink
 from lifecycle.drive.recovery import Recovery
 from lifecycle.drive.switch import KillSwitch
@@ -32,7 +33,7 @@ from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Frame, Summary
 from lifecycle.run.metrics import Metrics
 from lifecycle.run.rows import mid_and_spread, order_row, report_line
-from lifecycle.run.summary import resting_of, summary_of
+from lifecycle.run.summary import summary_of
 from lifecycle.run.watched import Watched
 from spec.trace import Plan, Targets
 

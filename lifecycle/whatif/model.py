@@ -22,11 +22,12 @@ from exchange.venue import NoAnswer, Received
 from exchange.words import Cloid
 from lifecycle.config import Config
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.resting import resting_of
 from lifecycle.drive.driver import Driver, Sink
 from lifecycle.rules import rules_of
 from lifecycle.run.frame import Summary
 from lifecycle.run.metrics import MARKOUT, Metrics
-from lifecycle.run.summary import resting_of, summary_of
+from lifecycle.run.summary import summary_of
 from lifecycle.run.watched import Watched
 from lifecycle.whatif.scene import Scene
 from lifecycle.whatif.script import Halt, Quote, Script, Start

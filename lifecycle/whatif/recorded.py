@@ -14,12 +14,13 @@ from exchange.reports import Cancelled, Fill, Modified, Report, Snapshot
 from exchange.units import MILLISECOND, Nanos, Price, Qty, seconds
 from exchange.words import CancelReason, Cloid, Side
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.resting import resting_of
 from lifecycle.drive.recovery import begin
 from lifecycle.journal.base import Header, JournalError
 from lifecycle.rules import rules_of
 from lifecycle.run.frame import Summary
 from lifecycle.run.metrics import MARKOUT, Metrics
-from lifecycle.run.summary import resting_of, summary_of
+from lifecycle.run.summary import summary_of
 from lifecycle.run.watched import Watched
 from lifecycle.trace import replay
 from lifecycle.whatif.script import Halt, Proof, Quote, Script, Stand, Start
