@@ -22,7 +22,7 @@ NOT_COMPILED: Final = frozenset({"__init__.py", "portfolio.py", "smoothed.py", "
 """Values of msgspec's, whose classes mypyc does not make, and what is not hot."""
 BESIDE: Final = ("exchange/columns.py", "exchange/instrument.py", "spec/lattice.py")
 """What the core asks for every order and every target, and the columns of a market."""
-CHECK: Final = ("canon", "clone", "expand", "races", "truth", "world")
+CHECK: Final = ("canon", "clone", "expand", "parts", "races", "truth", "world")
 SPEC: Final = ("facts", "guards", "pushed", "staleness", "venue_model", "witness")
 INVARIANTS: Final = ("base", "guards", "liveness", "quoting", "requests")
 """What is done for every state that is explored, and for every record that is audited."""

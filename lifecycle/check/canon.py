@@ -12,9 +12,7 @@ manager with the facts. A million states are made of some thousands of each, so 
 is looked up where the part was met before, and the hashes of the three are added without carry.
 """
 
-import marshal
-from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from msgspec.structs import astuple
 
@@ -36,6 +34,7 @@ from exchange.reports import (
 )
 from exchange.units import MINUTE, Nanos
 from exchange.words import Alive, CancelReason, Status
+from lifecycle.check.parts import Part, key_of
 from lifecycle.check.world import Budgets, World
 from lifecycle.core.order import Leg, Order
 from spec.facts import OrderFacts
@@ -56,8 +55,6 @@ _QUERY_ORDER: Final = QueryOrder
 _REJECTED: Final = Rejected
 _SNAPSHOT: Final = Snapshot
 
-Part: TypeAlias = tuple[Any, ...]
-
 _MILLISECOND: Final = 1_000_000
 _HALF: Final = _MILLISECOND // 2
 _VALUES: Final[dict[str, str]] = {
@@ -72,16 +69,10 @@ _ABOUT_NONE: Final = frozenset({Limited, Disconnected, Reconnected})
 """Reports that name no order."""
 _WITH_OID: Final = frozenset({Accepted, Modified, Cancelled, OrderStatus})
 """Reports that name an oid, fills apart."""
-DIGEST_BYTES: Final = 16
-VERSION: Final = 2
-"""Of what marshal writes: later ones write as well which values are one object, so that equal forms
-would have two digests."""
 RATE_SEEN: Final = 64
 """No exploration sends as many requests a minute: a guard above this never speaks in it."""
 ABSENCES_MAX: Final = 2
 """More absences than prove an order gone are all alike."""
-PARTS_MAX: Final = 20_000
-"""Parts of which the hash is remembered; a part takes one or two kilobytes."""
 
 
 class _Kept:
@@ -174,7 +165,7 @@ class _Canon:
 
     def key(self) -> int:
         """Return the hash of the whole form."""
-        return self.rest() ^ _key(self.venue()) ^ self.told()
+        return self.rest() ^ key_of(self.venue()) ^ self.told()
 
     def rest(self) -> int:
         """Return the hash of what is left of the budgets, what is wanted, and the position."""
@@ -187,7 +178,7 @@ class _Canon:
         about = (world.choice, self.position())
         found = kept[1].get(about)
         if found is None:
-            found = kept[1][about] = _key(("rest", astuple(world.left), *about))
+            found = kept[1][about] = key_of(("rest", astuple(world.left), *about))
         return found
 
     def position(self) -> int:
@@ -207,7 +198,7 @@ class _Canon:
             oids = self.oids
             if all(oids.get(oid) == number for oid, number in kept.oids.items()):
                 return kept.key
-        key = _key(("told", self.manager(), self.facts()))
+        key = key_of(("told", self.manager(), self.facts()))
         self.world.canonical = _Kept(self.cloids, self.oids, self.times, key)
         return key
 
@@ -330,12 +321,18 @@ class _Canon:
         )  # fmt: skip
 
     def refused(self, until: dict[tuple[str | int, int, int], tuple[int, Nanos]]) -> Part:
-        """Return what was refused, how often, and how long each has to rest."""
-        return tuple([
-            (self.cloids.get(str(thing[0]), str(thing[0])), thing[1], thing[2], count,
-             self.left(at))
-            for thing, (count, at) in until.items()
-        ])  # fmt: skip
+        """Return what was refused, how often, and how long each has to rest.
+
+        A modify of an order that no longer matters is asked for by nobody.
+        """
+        cloids = self.cloids
+        found: list[Part] = []
+        for (which, price, qty), (count, at) in until.items():
+            if isinstance(which, int):
+                found.append((str(which), price, qty, count, self.left(at)))
+            elif which in cloids:
+                found.append((cloids[which], price, qty, count, self.left(at)))
+        return tuple(found)
 
     def guards(self) -> Part:
         """Return what the guards remember, where it can make a difference."""
@@ -398,8 +395,9 @@ class _Canon:
             self.rank(order.answered_at) if order.answered else -1,
             min(ABSENCES_MAX, order.absences),
             order.absent_in_snapshot,
-            (order.goal_price, order.goal_qty, self.left(order.expires_at),
-             self.rank(order.expires_at)) if asked else 0,
+            # A cancel leaves the goal of an older request there, which is asked for no more.
+            (order.goal_price, order.goal_qty) if asked and not order.is_cancelling else 0,
+            (self.left(order.expires_at), self.rank(order.expires_at)) if asked else 0,
             self.rank(order.absent_at),
             self.left(max(order.evidence_at, order.leg.ended_at) + settings.retire),
             self.rank(order.evidence_at),
@@ -475,21 +473,6 @@ def _said(report: Report) -> Part:
 
 _LEFT: Final[dict[int, tuple[Budgets, dict[tuple[int, int], int]]]] = {}
 """Budgets by their identity, with the hashes of what is left."""
-
-
-_KEYS: Final[dict[Part, int]] = {}
-"""Hashes by part."""
-
-
-def _key(part: Part) -> int:
-    """Return the hash of a part, which begins with its kind."""
-    found = _KEYS.get(part)
-    if found is None:
-        if len(_KEYS) >= PARTS_MAX:
-            _KEYS.clear()
-        hashed = blake2b(marshal.dumps(part, VERSION), digest_size=DIGEST_BYTES)
-        found = _KEYS[part] = int.from_bytes(hashed.digest(), "little")
-    return found
 
 
 def digest(world: World) -> int:

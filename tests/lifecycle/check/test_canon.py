@@ -1,13 +1,16 @@
 """What stands for a state is made of its values, and states that share it share their future."""
 
-from typing import Final
+import os
+from typing import Final, TypeAlias
 
 import pytest
 from msgspec.structs import replace
 
+from lifecycle.check.budgets import AMEND, REPLACE, Exploration, explorations
 from lifecycle.check.canon import digest
 from lifecycle.check.truth import is_quiet
-from lifecycle.check.world import Budgets, World
+from lifecycle.check.world import Budgets, Setting, World
+from lifecycle.run.config import RunConfig
 from tools.mutants.settings import setting
 
 SPACES: Final = [
@@ -17,15 +20,23 @@ SPACES: Final = [
     ("move", Budgets(faults=0, target_changes=0, fills=0, crashes=1, halts=1, places=1), 20),
 ]
 """What is wanted, what may happen, and the steps of the longest paths that are compared."""
+STANDARD: Final = explorations(RunConfig(), "standard", (*AMEND, *REPLACE))
+STATES_MAX: Final = 25_000
+"""Of each `standard` space, the nearest."""
 OVER: Final = -1
 
+Future: TypeAlias = tuple[int, frozenset[str]]
+"""Where a step leads, and what it breaks."""
 
-def futures(world: World) -> dict[tuple[str, str], set[int]]:
+
+def futures(world: World) -> dict[tuple[str, str], set[Future]]:
     """Return to which states each kind of step leads, whatever it is done to."""
-    found: dict[tuple[str, str], set[int]] = {}
+    found: dict[tuple[str, str], set[Future]] = {}
     for step in world.steps():
         child = world.after(step)
-        found.setdefault((step[0], step[2]), set()).add(OVER if child.is_over else digest(child))
+        broken = frozenset(one.invariant for one in (*child.broken, *child.distrusted))
+        future = OVER if child.is_over else digest(child), broken
+        found.setdefault((step[0], step[2]), set()).add(future)
     return found
 
 
@@ -59,13 +70,26 @@ def test_equal_values_held_by_different_objects_have_one_digest() -> None:
 def test_states_of_one_digest_are_judged_alike_and_have_the_same_future(
     wanted: str, budgets: Budgets, depth: int, venue: str
 ) -> None:
-    first = World(setting(wanted, venue, budgets))
+    assert met_again(setting(wanted, venue, budgets), depth) > 0
+
+
+@pytest.mark.skipif(
+    os.environ.get("LIFECYCLE_PROFILE") != "nightly",
+    reason="takes many minutes: LIFECYCLE_PROFILE=nightly",
+)
+@pytest.mark.parametrize("one", STANDARD, ids=lambda one: one.name)
+def test_so_have_those_of_the_standard_budget(one: Exploration) -> None:
+    assert met_again(one.setting, one.depth) > 0
+
+
+def met_again(setting: Setting, depth: int | None) -> int:
+    """Explore, and compare every state that is met again with the first of its digest."""
+    first = World(setting)
     seen = {digest(first): (judged(first), futures(first))}
     layer, again = [first], 0
-    for _ in range(depth):
-        children = [world.after(step) for world in layer for step in world.steps()]
-        layer = []
-        for child in children:
+    while layer and depth != 0 and len(seen) < STATES_MAX:
+        nearest, layer = layer, []
+        for child in (world.after(step) for world in nearest for step in world.steps()):
             if child.is_over:
                 continue
             if (key := digest(child)) in seen:
@@ -74,5 +98,5 @@ def test_states_of_one_digest_are_judged_alike_and_have_the_same_future(
             else:
                 seen[key] = judged(child), futures(child)
                 layer.append(child)
-
-    assert again > 0
+        depth = None if depth is None else depth - 1
+    return again
