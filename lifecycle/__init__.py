@@ -2,9 +2,9 @@
 
 The pure core is here; bring your own loop. Feed `OrderManager.cycle` the quotes that are wanted,
 `receive` every report of the venue, and send what comes back; `Portfolio` is one order manager for
-many instruments. For a bot that would rather not, `connect` does that beside an asyncio loop,
-`connect_sync` beside none, and `CallbackVenue` makes a venue of four functions; these are loaded
-when they are first asked for.
+many instruments, `open_portfolio` one with a journal. For a bot that would rather not, `connect`
+does that beside an asyncio loop, `connect_sync` beside none, and `CallbackVenue` makes a venue of
+four functions; these are loaded when they are first asked for.
 """
 
 from importlib import import_module
@@ -18,6 +18,7 @@ from spec.trace import Decision, Plan, Reaction, Target, Targets
 
 if TYPE_CHECKING:
     from lifecycle.core.portfolio import Portfolio, Quote
+    from lifecycle.drive.portfolio import open_portfolio
     from lifecycle.dropin.callbacks import CallbackVenue
     from lifecycle.dropin.connecting import connect
     from lifecycle.dropin.sync import connect_sync
@@ -39,6 +40,7 @@ __all__ = [
     "Targets",
     "connect",
     "connect_sync",
+    "open_portfolio",
 ]
 
 _LATER: Final = {
@@ -47,6 +49,7 @@ _LATER: Final = {
     "CallbackVenue": "lifecycle.dropin.callbacks",
     "connect": "lifecycle.dropin.connecting",
     "connect_sync": "lifecycle.dropin.sync",
+    "open_portfolio": "lifecycle.drive.portfolio",
 }
 """What brings in asyncio, sqlite3 and more, and whence it comes."""
 

@@ -81,14 +81,18 @@ def replay(manager: OrderManager, records: Iterable[Record]) -> OrderManager:
     code or with another configuration, and must not be continued.
     """
     for number, record in enumerate(records):
-        output = step(manager, record)
-        expected = record.plan if isinstance(record, Cycled) else record.reaction
-        if output != expected:
-            raise ValueError(
-                f"record {number} must be reproduced by replaying it, was {expected}, "
-                f"is now {output}"
-            )
+        reproduce(manager, record, number)
     return manager
+
+
+def reproduce(manager: OrderManager, record: Record, number: int) -> None:
+    """Feed a manager the input of one record; raises ValueError where it decides otherwise."""
+    output = step(manager, record)
+    expected = record.plan if isinstance(record, Cycled) else record.reaction
+    if output != expected:
+        raise ValueError(
+            f"record {number} must be reproduced by replaying it, was {expected}, is now {output}"
+        )
 
 
 def step(manager: OrderManager, record: Record) -> Plan | Reaction:

@@ -24,6 +24,7 @@ from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Broken, Invariant
 from spec.rules import Rules
 from spec.trace import Cycled, Halted, Record, Reported, Restarted
+from spec.witness import Witness
 
 LISTED_MAX: Final = 10_000
 """Violations kept one by one; the others are only counted."""
@@ -157,9 +158,14 @@ class Audit:
         self.since: Nanos | None = None
         self.until: Nanos | None = None
         self._watch = LongWatch(rules, invariants)
-        self._watch.watch.facts.position = position
+        self.facts.position = position
         self._window = window
         self._manager = manager
+
+    @property
+    def facts(self) -> Witness:
+        """What the trace has proven so far."""
+        return self._watch.watch.facts
 
     def feed(self, record: Record, number: int) -> bool:
         """Take a record in, by its index or line; False where it is beyond the window."""
@@ -177,7 +183,7 @@ class Audit:
         for broken in self._watch.feed(record):
             if self.since is None or record.now >= self.since:
                 self._note(broken, record, number)
-        read.fills = len(self._watch.watch.facts.seen_fills)
+        read.fills = len(self.facts.seen_fills)
         if self._manager is not None and self.difference is None:
             self._reproduce(self._manager, record, number)
         return True

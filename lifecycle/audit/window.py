@@ -36,6 +36,13 @@ class Window(Struct, frozen=True):
     since: Moment | None = None
     until: Moment | None = None
 
+    def resolved(self, start: Nanos) -> "Window":
+        """Return it with times since 1970 only, for a trace that begins at `start`."""
+        ends = (self.since, self.until)
+        return Window(
+            *(None if one is None else Moment(one.resolve(start), is_absolute=True) for one in ends)
+        )
+
 
 EVERYTHING: Final = Window()
 

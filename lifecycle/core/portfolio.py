@@ -6,11 +6,12 @@ share is what the venue meters (`lifecycle.core.account`): whoever comes later i
 those before it have spent, and the one that begins changes each time, so that a scarce quota
 starves nobody.
 
-Commands leave in batches, cancels of all instruments first, then modifies, then places.
+Commands leave in batches, cancels of all instruments first, then modifies, then places. Each record
+is kept as it is made, because with one ledger it matters in which order the instruments spent.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -25,10 +26,24 @@ from lifecycle.config import STABLE, Config
 from lifecycle.core.account import Account
 from lifecycle.core.manager import CANCEL_REPLACE, OrderManager
 from lifecycle.core.settings import Settings
-from spec.trace import Plan, Reaction, Targets
+from spec.trace import (
+    Cycled,
+    Halted,
+    Plan,
+    Reaction,
+    Record,
+    Reported,
+    Restarted,
+    Targets,
+    Ticked,
+    Unanswered,
+)
 
 _RANKS: Final[dict[type, int]] = {Cancel: 0, Modify: 1, Place: 2}
 _QUERIES: Final = 3
+
+Keep: TypeAlias = Callable[[str, Record], None]
+"""Takes the symbol of an instrument and what its order manager was told and made of it."""
 
 
 class Quote(Struct, frozen=True, gc=False):
@@ -66,6 +81,8 @@ class Portfolio:
     ) -> None:
         """Start with nothing resting; `session` begins every cloid, as an order manager's does.
 
+        What goes to the instruments is kept by none, until `keep` says where.
+
         Raises ValueError where a symbol comes twice, or where the configuration has no meaning
         for an instrument.
         """
@@ -73,6 +90,11 @@ class Portfolio:
         self._first = 0
         self.managers: dict[str, OrderManager] = {}
         """By symbol; not to be changed."""
+        self.sessions: dict[str, str] = {}
+        """The prefix of the cloids of each; not to be changed."""
+        self.keep: Keep | None = None
+        """Where each record goes, before anything that came of it is handed out to be sent. What it
+        raises goes to the caller, and nothing is to be sent then."""
         account: Account | None = None
         for number, instrument in enumerate(instruments):
             symbol = instrument.symbol
@@ -80,11 +102,12 @@ class Portfolio:
                 raise ValueError(f"symbols must differ, was {symbol!r} twice")
             if account is None:
                 account = Account(Settings(config, instrument))
+            self.sessions[symbol] = session_of(session, number)
             self.managers[symbol] = OrderManager(
                 instrument,
                 config=config,
                 capabilities=capabilities,
-                session=f"{session}{number:04x}",
+                session=self.sessions[symbol],
                 account=account,
             )
 
@@ -104,6 +127,8 @@ class Portfolio:
         for symbol in (*symbols[first:], *symbols[:first]):
             quote = quotes[symbol]
             plan = plans[symbol] = self.managers[symbol].cycle(now, quote.targets, quote.market)
+            if self.keep is not None:
+                self.keep(symbol, Cycled(now, quote.targets, quote.market, plan))
             for command in plan.commands:
                 ranked[_RANKS.get(type(command), _QUERIES)].append(Sent(symbol, command))
         return Cycle(plans, self._batches(ranked))
@@ -113,34 +138,62 @@ class Portfolio:
 
         What is said of the whole account goes to `receive_all`. Raises KeyError and ValueError.
         """
-        return self.managers[symbol].receive(report, now)
+        reaction = self.managers[symbol].receive(report, now)
+        if self.keep is not None:
+            self.keep(symbol, Reported(now, report, reaction))
+        return reaction
 
     def receive_all(
         self, report: Disconnected | Reconnected | Limited, now: Nanos
     ) -> dict[str, Reaction]:
         """Learn what concerns every instrument; returns the reactions of those that have one."""
         return self._reactions(
-            (symbol, manager.receive(report, now)) for symbol, manager in self.managers.items()
+            (symbol, self.receive(symbol, report, now)) for symbol in self.managers
         )
 
     def unanswered(
         self, symbol: str, command: Place | Modify | Cancel, outcome: Outcome, now: Nanos
     ) -> Reaction:
         """Learn that a request will get no answer, as `OrderManager.unanswered` does."""
-        return self.managers[symbol].unanswered(command, outcome, now)
+        reaction = self.managers[symbol].unanswered(command, outcome, now)
+        if self.keep is not None:
+            self.keep(symbol, Unanswered(now, command, outcome, reaction))
+        return reaction
 
     def tick(self, now: Nanos) -> dict[str, Reaction]:
         """Let time pass: run the timers that are due; returns the reactions that ask something."""
         return self._reactions(
-            (symbol, manager.tick(now))
+            (symbol, self._tick(symbol, manager, now))
             for symbol, manager in self.managers.items()
             if manager.next_timer <= now
         )
 
-    def halt(self, now: Nanos) -> None:
+    def _tick(self, symbol: str, manager: OrderManager, now: Nanos) -> Reaction:
+        reaction = manager.tick(now)
+        if self.keep is not None:
+            self.keep(symbol, Ticked(now, reaction))
+        return reaction
+
+    def restarted(self, now: Nanos, start: str = "") -> dict[str, Reaction]:
+        """Learn that the process has started, perhaps on the journal of one that died.
+
+        As `OrderManager.restarted`, of every instrument; returns what each asks. `start` goes
+        behind the prefix of each one's cloids from now on.
+        """
+        found = {}
+        for symbol, manager in self.managers.items():
+            session = self.sessions[symbol] + start if start else ""
+            reaction = found[symbol] = manager.restarted(now, session)
+            if self.keep is not None:
+                self.keep(symbol, Restarted(now, reaction, session))
+        return found
+
+    def halt(self, now: Nanos, why: str = "told to") -> None:
         """Want nothing any more, of no instrument: every cycle from now on withdraws."""
-        for manager in self.managers.values():
-            manager.halt(now)
+        for symbol, manager in self.managers.items():
+            reaction = manager.halt(now)
+            if self.keep is not None:
+                self.keep(symbol, Halted(now, why, reaction))
 
     @property
     def nothing_rests(self) -> bool:
@@ -172,3 +225,8 @@ class Portfolio:
             for alike in ranked
             for start in range(0, len(alike), most)
         )
+
+
+def session_of(session: str, number: int) -> str:
+    """Return the prefix of the cloids of an instrument, by its number in the portfolio."""
+    return f"{session}{number:04x}"

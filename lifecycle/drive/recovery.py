@@ -122,7 +122,7 @@ def resume(
     journal, recording = SqliteJournal.resume(path, synchronous=synchronous)
     try:
         if config is not None:
-            _check_config(path, recording.header.config, config)
+            check_config(path, recording.header.config, config)
         counted = _Counted(recording.records())
         manager = begin(recording.header)
         try:
@@ -169,7 +169,7 @@ class _Counted:
             yield record
 
 
-def _check_config(path: str | Path, begun: Config, given: Config) -> None:
+def check_config(path: str | Path, begun: Config, given: Config) -> None:
     """Raise JournalError naming the first setting that differs."""
     plain = structs.asdict(begun)
     for table, values in plain.items():

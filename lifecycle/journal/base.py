@@ -34,6 +34,9 @@ class Header(Struct, frozen=True, kw_only=True):
     capabilities: Capabilities
     config: Config
     note: str = ""
+    portfolio: tuple[Instrument, ...] = ()
+    """All instruments of a portfolio's journal, `instrument` being the first; empty where there is
+    but the one."""
 
     @classmethod
     def of_now(
@@ -43,6 +46,7 @@ class Header(Struct, frozen=True, kw_only=True):
         capabilities: Capabilities,
         config: Config,
         note: str = "",
+        portfolio: tuple[Instrument, ...] = (),
     ) -> "Header":
         """Make the header of a run that begins now, by the clock of this machine."""
         # A run's configuration has tables of its own, which are not the manager's.
@@ -55,6 +59,7 @@ class Header(Struct, frozen=True, kw_only=True):
             capabilities=capabilities,
             config=Config(**tables),
             note=note,
+            portfolio=portfolio,
         )
 
 

@@ -7,6 +7,9 @@ Everything else is written as it is, by field names.
 
 An encoder and its decoder each keep the last cycle and go through the records in the same order.
 An encoder that starts in mid-journal writes its first cycle in full, which any decoder reads.
+
+In the journal of a portfolio each record begins with the number of its instrument, in two bytes,
+and what is left out is as in the last cycle of that one.
 """
 
 from decimal import Decimal
@@ -58,6 +61,8 @@ class _Plain(Struct, array_like=True, tag=1, gc=False):
     record: Reported | Unanswered | Ticked | Restarted | Halted
 
 
+_NUMBER_BYTES: Final = 2
+INSTRUMENTS_MAX: Final = 1 << 8 * _NUMBER_BYTES
 _DECODER: Final = msgspec.msgpack.Decoder(_Cycle | _Plain)
 
 
@@ -126,6 +131,38 @@ class RecordDecoder:
         return Cycled(read.now, _known(self._targets), read.market, plan)
 
 
+class PortfolioEncoder:
+    """Turns the records of a portfolio's journal into bytes, in their order."""
+
+    def __init__(self, instruments: int) -> None:
+        """Begin; raises ValueError for more instruments than can be numbered."""
+        if instruments > INSTRUMENTS_MAX:
+            raise ValueError(
+                f"a portfolio's journal must be of {INSTRUMENTS_MAX:,} instruments at the most, "
+                f"was of {instruments:,}"
+            )
+        self._encode = [RecordEncoder().encode for _ in range(instruments)]
+
+    def encode(self, number: int, record: Record) -> bytes:
+        """Return the bytes of the next record of an instrument, by its number."""
+        return number.to_bytes(_NUMBER_BYTES, "big") + self._encode[number](record)
+
+
+class PortfolioDecoder:
+    """Turns the bytes of a portfolio's journal back into records, from the first on."""
+
+    def __init__(self, instruments: int) -> None:
+        self._decode = [RecordDecoder().decode for _ in range(instruments)]
+
+    def decode(self, body: bytes) -> tuple[int, Record]:
+        """Return the next record and its instrument's number.
+
+        Raises ValueError or IndexError where these are not the bytes of one.
+        """
+        number = int.from_bytes(body[:_NUMBER_BYTES], "big")
+        return number, self._decode[number](body[_NUMBER_BYTES:])
+
+
 def _known(value: _T | None) -> _T:
     """Return what the last cycle said; raises ValueError where there was none."""
     if value is None:
@@ -143,7 +180,7 @@ class _Instrument(Struct, forbid_unknown_fields=True):
     significant_figures: int
 
 
-class _Header(Struct):
+class _Header(Struct, omit_defaults=True):
     """A header as it is written."""
 
     schema: int
@@ -154,27 +191,23 @@ class _Header(Struct):
     capabilities: Capabilities
     config: Config
     note: str
+    portfolio: tuple[_Instrument, ...] = ()
 
 
 def encode_header(header: Header) -> bytes:
     """Return a header as JSON, which people can read where they look into the file."""
-    instrument, config = header.instrument, header.config
+    config = header.config
     written = _Header(
         schema=header.schema,
         version=header.version,
         created=header.created,
         session=header.session,
-        instrument=_Instrument(
-            instrument.symbol,
-            instrument.price_unit,
-            instrument.lot,
-            instrument.min_notional,
-            instrument.significant_figures,
-        ),
+        instrument=_written(header.instrument),
         capabilities=header.capabilities,
         # Of a run's configuration only what the manager knows; the rest is no part of a journal.
         config=Config(**{name: getattr(config, name) for name in Config.__struct_fields__}),
         note=header.note,
+        portfolio=tuple(map(_written, header.portfolio)),
     )
     return msgspec.json.encode(written)
 
@@ -182,20 +215,34 @@ def encode_header(header: Header) -> bytes:
 def decode_header(body: bytes) -> Header:
     """Return a header from its JSON; raises ValueError where it is none."""
     read = msgspec.json.decode(body, type=_Header)
-    instrument = read.instrument
     return Header(
         schema=read.schema,
         version=read.version,
         created=read.created,
         session=read.session,
-        instrument=Instrument(
-            instrument.symbol,
-            price_unit=instrument.price_unit,
-            lot=instrument.lot,
-            min_notional=instrument.min_notional,
-            significant_figures=instrument.significant_figures,
-        ),
+        instrument=_instrument(read.instrument),
         capabilities=read.capabilities,
         config=read.config,
         note=read.note,
+        portfolio=tuple(map(_instrument, read.portfolio)),
+    )
+
+
+def _written(instrument: Instrument) -> _Instrument:
+    return _Instrument(
+        instrument.symbol,
+        instrument.price_unit,
+        instrument.lot,
+        instrument.min_notional,
+        instrument.significant_figures,
+    )
+
+
+def _instrument(read: _Instrument) -> Instrument:
+    return Instrument(
+        read.symbol,
+        price_unit=read.price_unit,
+        lot=read.lot,
+        min_notional=read.min_notional,
+        significant_figures=read.significant_figures,
     )

@@ -16,17 +16,17 @@ import shutil
 import sqlite3
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from msgspec import MsgspecError
 
 from lifecycle.journal.base import SCHEMA, Damage, Header, JournalError
-from lifecycle.journal.encoding import RecordDecoder, decode_header
+from lifecycle.journal.encoding import PortfolioDecoder, RecordDecoder, decode_header
 from lifecycle.journal.tail import Row, chained, read_tail, tail_path
 from spec.trace import Record
 
@@ -39,6 +39,7 @@ ATTEMPTS: Final = 100
 apart; a writer that does nothing else may be too fast for a large file."""
 
 _MAGIC: Final = b"SQLite format 3\x00"
+_T = TypeVar("_T")
 
 
 def read_journal(path: str | Path) -> "FileRecording":
@@ -79,12 +80,30 @@ class Recording(ABC):
         """Read the records from the first on, each when it is asked for.
 
         Ends before what is damaged, which `damage` then describes. Raises JournalError where a
-        record is whole and still not one that this version can read.
+        record is whole and still not one that this version can read, and for the journal of a
+        portfolio.
         """
-        decoder = RecordDecoder()
+        portfolio = self.header.portfolio
+        if portfolio:
+            raise JournalError(
+                f"{self.source} must be the journal of one instrument, is of a portfolio of "
+                f"{len(portfolio)}: `lifecycle audit` reads it, and `open_portfolio` resumes it"
+            )
+        yield from self._decoded(RecordDecoder().decode)
+
+    def told(self) -> Iterator[tuple[str, Record]]:
+        """Read the records of a portfolio's journal, each with the symbol of its instrument.
+
+        As `records` otherwise.
+        """
+        portfolio = self.header.portfolio
+        for number, record in self._decoded(PortfolioDecoder(len(portfolio)).decode):
+            yield portfolio[number].symbol, record
+
+    def _decoded(self, decode: Callable[[bytes], _T]) -> Iterator[_T]:
         for seq, _, body in self.rows():
             try:
-                record = decoder.decode(body)
+                record = decode(body)
             except (MsgspecError, ValueError, IndexError) as error:
                 raise JournalError(
                     f"{self.source} must have been written by this version ({self.header.version} "

@@ -145,10 +145,13 @@ class SqliteJournal:
         the journal when there is room again. (Should a failing disk have kept the record after
         all, a resumed run takes its commands to be in doubt, as it does with any.)
         """
+        self.put(self._encode(record))
+
+    def put(self, body: bytes) -> None:
+        """Add the bytes of one record; as `append` otherwise."""
         if self._failure is not None:
             raise JournalError(self._failure)
         count = self._count
-        body = self._encode(record)
         row = count, chained(self._crc, count, body), body
         if self._keeps and self._tail.put(row):
             self._pending.append(row)

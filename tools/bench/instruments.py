@@ -29,8 +29,7 @@ from lifecycle.compiled import core_word
 from lifecycle.config import Config, QuotaConfig, RiskConfig
 from lifecycle.core.portfolio import Cycle, Portfolio, Quote
 from lifecycle.journal.base import Header
-from lifecycle.journal.sqlite import SqliteJournal
-from spec.trace import Reported
+from lifecycle.journal.portfolio import PortfolioJournal
 from tools.bench.core import MID, SHIFT, book, ladder
 
 LEVELS: Final = 10
@@ -65,12 +64,12 @@ class Crowd:
     """A portfolio whose ladders rest."""
 
     def __init__(self, instruments: int, levels: int = LEVELS) -> None:
-        made = [
+        self.instruments = tuple(
             Instrument(f"C{number}", price_unit=Decimal("0.1"), lot=Decimal("0.0001"))
             for number in range(instruments)
-        ]
-        self.portfolio = Portfolio(made, config=CONFIG, session="bench")
-        self.symbols = [one.symbol for one in made]
+        )
+        self.portfolio = Portfolio(self.instruments, config=CONFIG, session="bench")
+        self.symbols = [one.symbol for one in self.instruments]
         self.now: Nanos = 0
         self.oids = 0
         self.here, self.there = ladder(levels), ladder(levels, SHIFT, 2_000)
@@ -129,9 +128,11 @@ def size(orders: int) -> Size:
 def reports_per_second(count: int, folder: Path) -> float:
     """Return how many reports a second are received, each with its record on disk."""
     crowd = Crowd(MANY)
-    instrument = Instrument("ETH")
-    header = Header.of_now("bench", instrument, Capabilities(), CONFIG)
-    journal = SqliteJournal.create(folder / "bench.journal", header)
+    header = Header.of_now(
+        "bench", crowd.instruments[0], Capabilities(), CONFIG, portfolio=crowd.instruments
+    )
+    journal = PortfolioJournal.create(folder / "bench.journal", header)
+    crowd.portfolio.keep = journal.append
     orders = [
         (symbol, order)
         for symbol in crowd.symbols
@@ -142,10 +143,10 @@ def reports_per_second(count: int, folder: Path) -> float:
         (symbol, Fill(now, order.cloid, order.oid or "", 1, MID, f"t{number}"))
         for number, (symbol, order) in enumerate((orders * (count // len(orders) + 1))[:count])
     ]
-    receive, append = crowd.portfolio.receive, journal.append
+    receive = crowd.portfolio.receive
     start = time.perf_counter_ns()
     for symbol, fill in made:
-        append(Reported(now, fill, receive(symbol, fill, now)))
+        receive(symbol, fill, now)
     took = time.perf_counter_ns() - start
     journal.close()
     return count * SECOND / took

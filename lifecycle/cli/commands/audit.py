@@ -203,18 +203,20 @@ def _window(since: str | None, until: str | None) -> "Window":
 
 def _audit_journal(source: Source, window: "Window", *, replay: bool) -> "Audited":
     from lifecycle.audit.audited import audit_journal
+    from lifecycle.audit.portfolio import audit_portfolio
     from lifecycle.journal import JournalError
 
     try:
         recording = open_journal(source)
-        found = audit_journal(
-            recording.name,
-            recording.header,
-            recording.records(),
-            window=window,
-            replay=replay,
-            tell=_Progress(),
-        )
+        name, header, tell = recording.name, recording.header, _Progress()
+        if header.portfolio:
+            found = audit_portfolio(
+                name, header, recording.told(), window=window, replay=replay, tell=tell
+            )
+        else:
+            found = audit_journal(
+                name, header, recording.records(), window=window, replay=replay, tell=tell
+            )
     except JournalError as error:
         raise BadInput(str(error)) from error
     found.damage = recording.damage

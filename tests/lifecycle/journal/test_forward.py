@@ -12,16 +12,19 @@ from typing import Final
 
 import pytest
 
+from lifecycle.drive.portfolio import portfolio_of
 from lifecycle.drive.switch import KillSwitch
 from lifecycle.journal import Header, Journal, JournalError, SqliteJournal, read_journal
 from lifecycle.journal import forward as module
 from lifecycle.journal.address import Address
 from lifecycle.journal.fleet import FleetRecording, connected, list_runs
 from lifecycle.journal.forward import FleetJournal, PartedError, begin
+from lifecycle.journal.portfolio import PortfolioJournal
 from lifecycle.journal.tail import Row
 from lifecycle.run.config import MarketConfig, RunConfig
 from lifecycle.run.session import Session, load_market
 from spec.trace import Record
+from tests.lifecycle.drive.portfolios import AMENDS, INSTRUMENTS, SCARCE, live
 from tests.lifecycle.journal.fleets import SOON_S, TRACE, append_all, arrived, begun, of_run, query
 from tools.postgres import Server
 
@@ -39,6 +42,22 @@ def path(tmp_path: Path) -> Path:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again sooner than in life: there is nobody to be spared."""
     monkeypatch.setattr(module, "RETRY_S", (0.02, 0.2))
+
+
+def test_a_portfolios_journal_arrives_record_by_record(path: Path, fleet: Address) -> None:
+    header = Header.of_now("s", INSTRUMENTS[0], AMENDS, SCARCE, portfolio=INSTRUMENTS)
+    portfolio = portfolio_of(header)
+    journal = PortfolioJournal(SqliteJournal.create(path, header), fleet)
+    portfolio.keep = journal.append
+    live(portfolio)
+
+    journal.close()
+
+    (run,) = list_runs(fleet)
+    there = FleetRecording(of_run(fleet, run.id))
+    assert [*there.told()] == [*read_journal(path).told()]
+    assert there.damage is None
+    assert journal.count > 100
 
 
 @pytest.mark.usefixtures("impatient")

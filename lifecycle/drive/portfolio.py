@@ -1,0 +1,135 @@
+"""A portfolio that is kept: begun with its journal, or restored from it.
+
+As an order manager's (`lifecycle.drive.recovery`), for all instruments at once: what is restored
+must decide as what died did, and then it is told that it has started again, so that everything that
+was in flight is in doubt and nothing is sent but questions until they are answered.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange.instrument import Instrument
+from exchange.units import Nanos
+from exchange.venue import Capabilities
+from lifecycle.config import STABLE, Config
+from lifecycle.core.manager import CANCEL_REPLACE
+from lifecycle.core.portfolio import Portfolio
+from lifecycle.drive.recovery import START_BYTES, check_config, new_session
+from lifecycle.journal.address import Address
+from lifecycle.journal.base import Header, JournalError
+from lifecycle.journal.portfolio import PortfolioJournal
+from lifecycle.journal.reading import Recording
+from lifecycle.journal.sqlite import SqliteJournal, Synchronous
+from lifecycle.trace import reproduce
+from spec.trace import Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A portfolio whose every record goes to its journal before anything of it can be sent."""
+
+    portfolio: Portfolio
+    journal: PortfolioJournal
+    """To be closed at the end."""
+    records: int
+    """Read from the journal; 0 where it is new."""
+    damage: str | None
+    """What of it could not be read; None: nothing."""
+    reactions: Mapping[str, Reaction]
+    """What each instrument has to ask before anything else is sent; none where it is new."""
+
+
+def open_portfolio(
+    path: str | Path,
+    instruments: Iterable[Instrument],
+    now: Nanos,
+    *,
+    config: Config = STABLE,
+    capabilities: Capabilities = CANCEL_REPLACE,
+    synchronous: Synchronous = "NORMAL",
+    forward: str | None = None,
+    account: str = "",
+) -> Kept:
+    """Go on with the journal at `path` where there is one, begin it where there is none.
+
+    `now` is in nanoseconds, and not before the journal's last record. `forward` is the URL of a
+    fleet's journal to which it goes as well, as that of `account`. Raises JournalError where the
+    journal cannot be used, is of other instruments, of another venue or configuration, or was
+    decided otherwise than this version decides; ValueError where time runs backwards, or where the
+    configuration has no meaning for an instrument.
+    """
+    path, wanted = Path(path), tuple(instruments)
+    if not wanted:
+        raise ValueError("a portfolio must have an instrument, had none")
+    address = None if forward is None else Address.parse(forward)
+    if not path.exists():
+        header = Header.of_now(new_session(), wanted[0], capabilities, config, portfolio=wanted)
+        portfolio = portfolio_of(header)
+        journal = SqliteJournal.create(path, header, synchronous=synchronous)
+        return Kept(portfolio, _keep(portfolio, journal, address, account), 0, None, {})
+    journal, recording = SqliteJournal.resume(path, synchronous=synchronous)
+    try:
+        _check(path, recording.header, wanted, capabilities)
+        check_config(path, recording.header.config, config)
+        portfolio, records = portfolio_of(recording.header), journal.count
+        _restore(path, portfolio, recording, now)
+        kept = _keep(portfolio, journal, address, account)
+        reactions = portfolio.restarted(now, secrets.token_hex(START_BYTES))
+    except ValueError:
+        journal.close()
+        raise
+    damage = None if recording.damage is None else str(recording.damage)
+    return Kept(portfolio, kept, records, damage, reactions)
+
+
+def portfolio_of(header: Header) -> Portfolio:
+    """Return a portfolio for a journal that has no record yet."""
+    return Portfolio(
+        header.portfolio,
+        config=header.config,
+        capabilities=header.capabilities,
+        session=header.session,
+    )
+
+
+def _keep(
+    portfolio: Portfolio, journal: SqliteJournal, address: Address | None, account: str
+) -> PortfolioJournal:
+    """Have every record go to a journal from now on."""
+    kept = PortfolioJournal(journal, address, account=account)
+    portfolio.keep = kept.append
+    return kept
+
+
+def _check(
+    path: Path, found: Header, instruments: tuple[Instrument, ...], capabilities: Capabilities
+) -> None:
+    """Raise JournalError where a journal is of something else."""
+    if found.portfolio != instruments:
+        there = ", ".join(str(one) for one in found.portfolio) or f"{found.instrument} alone"
+        raise JournalError(
+            f"{path} must be the journal of the same instruments in the same order, is of {there}"
+        )
+    if found.capabilities != capabilities:
+        raise JournalError(
+            f"{path} must be the journal of a venue that has {capabilities}, is of one that has "
+            f"{found.capabilities}"
+        )
+
+
+def _restore(path: Path, portfolio: Portfolio, recording: Recording, now: Nanos) -> None:
+    """Feed a portfolio what the journal has; raises ValueError where that is later than `now`."""
+    last_at: Nanos = 0
+    for number, (symbol, record) in enumerate(recording.told()):
+        try:
+            reproduce(portfolio.managers[symbol], record, number)
+        except ValueError as error:
+            raise JournalError(
+                f"{path} must be resumed by the version that wrote it "
+                f"({recording.header.version}), this one decides otherwise: {error}"
+            ) from error
+        last_at = max(last_at, record.now)
+    if now < last_at:
+        raise ValueError(f"now must not be before the last record of {path}, {last_at}, was {now}")
