@@ -145,6 +145,12 @@ class OrderManager:
             desk.factor = this.factor
         return Plan((*commands, *queries), decisions, position, snapped, step)
 
+    def check(self, now: Nanos, targets: Targets) -> None:
+        """Raise ValueError or TypeError as `cycle` would; nothing happens."""
+        if now < self._desk.now:
+            raise _backwards(now, self._desk)
+        _check_targets(targets)
+
     def receive(self, report: Report, now: Nanos) -> Reaction:
         """Learn what the venue says happened; raises ValueError where time runs backwards."""
         desk = self._desk

@@ -114,10 +114,11 @@ class Portfolio:
     def cycle(self, now: Nanos, quotes: Mapping[str, Quote]) -> Cycle:
         """Decide about every instrument that is quoted; the others are left as they are.
 
-        Raises KeyError for a symbol that there is not, and ValueError as
-        `OrderManager.cycle` does: nothing has happened to that instrument then, nor to those that
-        come after it.
+        Raises KeyError for a symbol that there is not, and ValueError or TypeError as
+        `OrderManager.cycle` does; nothing has happened to any instrument then.
         """
+        for symbol, quote in quotes.items():
+            self.managers[symbol].check(now, quote.targets)
         symbols = list(quotes)
         count = len(symbols)
         first = self._first % count if count else 0

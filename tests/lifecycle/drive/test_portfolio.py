@@ -6,21 +6,23 @@ import pytest
 from msgspec.structs import replace
 
 from exchange.commands import Place, QueryOpen
+from exchange.market import Market
 from exchange.units import SECOND
 from exchange.venue import Capabilities
 from lifecycle.config import BandsConfig, Config
-from lifecycle.core.portfolio import Cycle, Portfolio
+from lifecycle.core.portfolio import Cycle, Portfolio, Quote
 from lifecycle.drive.portfolio import open_portfolio, portfolio_of
 from lifecycle.drive.recovery import START_BYTES
 from lifecycle.journal import Header, JournalError, SqliteJournal, read_journal
 from lifecycle.trace import replay
-from spec.trace import Restarted
+from spec.trace import Restarted, Target, Targets
 from tests.lifecycle.drive.portfolios import (
     AMENDS,
     INSTRUMENTS,
     SCARCE,
     SYMBOLS,
     answer,
+    fill,
     kept,
     live,
     look,
@@ -202,3 +204,36 @@ def test_what_does_not_fit_an_instrument_leaves_no_journal(tmp_path: Path) -> No
     with pytest.raises(ValueError, match="latch"):
         kept(tmp_path / "j", config=config)
     assert not (tmp_path / "j").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"SOL": Quote(Targets((Target(0, 1),)), Market(0, 1, 2))}, ValueError),
+        ({"XRP": Quote(Targets(), Market(0, 1, 2))}, KeyError),
+    ],
+)
+def test_one_wrong_quote_leaves_all_instruments_as_they_were(
+    tmp_path: Path, wrong: dict[str, Quote], error: type[Exception]
+) -> None:
+    one = kept(tmp_path / "j")
+
+    with pytest.raises(error):
+        one.portfolio.cycle(0, {**quotes(0), **wrong})
+
+    assert one.journal.count == 0
+    assert len(names(one.portfolio.cycle(0, quotes(0)))) == 12
+
+
+def test_a_time_before_what_one_instrument_has_heard_leaves_all_as_they_were(
+    tmp_path: Path,
+) -> None:
+    one = kept(tmp_path / "j")
+    answer(one.portfolio, one.portfolio.cycle(0, quotes(0)), 0)
+    fill(one.portfolio, "SOL", "t1", 5 * SECOND)
+    before = one.journal.count
+
+    with pytest.raises(ValueError, match="must not run backwards"):
+        one.portfolio.cycle(SECOND, quotes(SECOND))
+
+    assert one.journal.count == before
