@@ -14,6 +14,7 @@ from exchange.market import Market
 from exchange.reports import Disconnected, Fill, Limited, Reconnected, Report, Snapshot
 from exchange.units import Nanos
 from exchange.words import Cloid, Side
+from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.explain.numbers import Circumstances, Numbers, numbers
 from lifecycle.explain.story import TELL_EVERY, Replay, Tell, oids_of
@@ -82,9 +83,10 @@ def tell_life(
     *,
     fold: bool = True,
     tell: Tell | None = None,
+    manager: OrderManager | None = None,
 ) -> Life:
     """Tell the life of an order; raises JournalError as `Replay.step`."""
-    teller = _Teller(header, cloid)
+    teller = _Teller(header, cloid, manager)
     rows: list[Row] = []
     first = 0
     for number, record in enumerate(records):
@@ -138,8 +140,8 @@ def _folded(one: Row, other: Row) -> Row:
 class _Teller:
     """Lives a journal again, and says what happened to one order."""
 
-    def __init__(self, header: Header, cloid: Cloid) -> None:
-        self._replay = Replay(header)
+    def __init__(self, header: Header, cloid: Cloid, manager: OrderManager | None) -> None:
+        self._replay = Replay(header, manager)
         self._cloid = cloid
         self._words = Words(header.instrument)
         self._instrument = header.instrument

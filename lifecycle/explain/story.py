@@ -15,6 +15,7 @@ from exchange.units import Nanos, Qty
 from exchange.words import Cloid, Side
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
+from lifecycle.drive.recovery import begin
 from lifecycle.journal.base import Header, JournalError
 from lifecycle.trace import step
 from spec.states import State
@@ -63,14 +64,10 @@ class Orders(Struct, frozen=True, kw_only=True):
 class Replay:
     """A manager that lives a journal again."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, manager: OrderManager | None = None) -> None:
+        """Live with a new manager, or one that others share a quota with (`Part.manager`)."""
         self.header = header
-        self.manager = OrderManager(
-            header.instrument,
-            config=header.config,
-            capabilities=header.capabilities,
-            session=header.session,
-        )
+        self.manager = begin(header) if manager is None else manager
 
     def step(self, number: int, record: Record) -> Plan | Reaction:
         """Live one record; returns its output as this manager made it.
@@ -114,10 +111,15 @@ def find(records: Iterable[Record], text: str) -> Cloid:
 
 
 def tell_orders(
-    source: str, header: Header, records: Iterable[Record], tell: Tell | None = None
+    source: str,
+    header: Header,
+    records: Iterable[Record],
+    tell: Tell | None = None,
+    *,
+    manager: OrderManager | None = None,
 ) -> Orders:
     """Tell all orders of a journal; raises JournalError as `Replay.step`."""
-    replay = Replay(header)
+    replay = Replay(header, manager)
     manager = replay.manager
     tallies: dict[Cloid, _Tally] = {}
     live: set[Cloid] = set()

@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -12,6 +12,11 @@ from lifecycle.cli import output
 from lifecycle.cli.errors import HELD, BadInput
 from lifecycle.cli.journals import JOURNAL, Source, open_journal
 
+if TYPE_CHECKING:
+    from lifecycle.journal.reading import Recording
+
+SYMBOLS_MAX: Final = 10
+"""Instruments that an error names."""
 TELL_S: Final = 5.0
 """Between two words about how far it is."""
 
@@ -23,6 +28,7 @@ Examples:
   lifecycle explain 'postgresql://fleet@db/bots?run=ID' a3
                                                  from a fleet's journal
   lifecycle explain bot.journal a3 --json - | jq '.rows[] | .words'
+  lifecycle explain bots.journal --symbol ETH    of a portfolio
 
 \b
 How to read it:
@@ -41,6 +47,7 @@ Exit codes:
 @click.command("explain", epilog=EPILOG)
 @click.argument("source", metavar="JOURNAL", type=JOURNAL)
 @click.argument("cloid", metavar="[CLOID]", required=False)
+@click.option("--symbol", help="Which instrument of a portfolio's journal.")
 @click.option("--all", "everything", is_flag=True, help="Each cycle and each look in its own row.")
 @click.option(
     "--json",
@@ -48,7 +55,13 @@ Exit codes:
     type=click.Path(dir_okay=False, writable=True, allow_dash=True),
     help="Write what is told to a file; - for stdout and nothing else there.",
 )
-def command(source: Source, cloid: str | None, everything: bool, json_target: str | None) -> int:
+def command(
+    source: Source,
+    cloid: str | None,
+    symbol: str | None,
+    everything: bool,
+    json_target: str | None,
+) -> int:
     """Tell the life of an order from a journal: what happened, and why it was kept or changed.
 
     The journal is lived again by a real order manager, so the numbers are those that it decided
@@ -57,21 +70,25 @@ def command(source: Source, cloid: str | None, everything: bool, json_target: st
     if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
     from lifecycle.explain.life import tell_life
+    from lifecycle.explain.part import Part
     from lifecycle.explain.story import find, tell_orders
     from lifecycle.journal import JournalError
 
     tell = _Progress()
     try:
         recording = open_journal(source)
-        header, lot = recording.header, recording.header.instrument.lot
+        symbol = _symbol(recording, symbol)
+        part = Part(recording, symbol)
+        header, lot = part.header, part.header.instrument.lot
         told: Any
         if cloid is None:
-            told = tell_orders(recording.name, header, recording.records(), tell)
+            told = tell_orders(recording.name, header, part.records(), tell, manager=part.manager)
         else:
-            name = find(recording.records(), cloid)
+            name = find(part.own(), cloid)
             told = tell_life(
-                recording.name, header, recording.records(), name, fold=not everything, tell=tell
-            )
+                recording.name, header, part.records(), name, fold=not everything, tell=tell,
+                manager=part.manager,
+            )  # fmt: skip
     except JournalError as error:
         raise BadInput(str(error)) from error
     except ValueError as error:
@@ -92,6 +109,18 @@ def command(source: Source, cloid: str | None, everything: bool, json_target: st
         width = console.width
         console.print(orders(told, lot, width) if is_list else life(told, width))
     return HELD
+
+
+def _symbol(recording: "Recording", asked: str | None) -> str:
+    """Return whose orders are told; raises BadInput where that has to be said."""
+    symbols = [one.symbol for one in recording.header.portfolio]
+    if asked is None and len(symbols) > 1:
+        raise BadInput(
+            f"--symbol must say whose orders of {recording.source} to tell, "
+            f"one of {len(symbols)}: {', '.join(symbols[:SYMBOLS_MAX])}"
+            f"{', …' if len(symbols) > SYMBOLS_MAX else ''}"
+        )
+    return asked or recording.header.instrument.symbol
 
 
 def document(told: Any) -> str:

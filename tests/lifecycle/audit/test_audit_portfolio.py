@@ -122,17 +122,21 @@ def test_a_window_is_counted_from_where_the_journal_begins(tmp_path: Path) -> No
     assert found.read.cycles == 1
 
 
-def test_the_command_audits_it_and_the_others_say_what_it_is(tmp_path: Path) -> None:
+def test_the_commands_read_it_or_say_what_it_is(tmp_path: Path) -> None:
     one = kept(tmp_path / "j")
     live(one.portfolio)
     one.journal.close()
     path = str(tmp_path / "j")
 
     audit = CliRunner().invoke(main, ["audit", "--replay", path])
-    explain = CliRunner().invoke(main, ["explain", path])
+    explain = CliRunner().invoke(main, ["explain", path, "--symbol", "BTC"])
+    of_all = CliRunner().invoke(main, ["explain", path])
+    of_none = CliRunner().invoke(main, ["explain", path, "--symbol", "XRP"])
     replay = CliRunner().invoke(main, ["replay", path])
 
     assert audit.exit_code == 0, audit.output
-    for refused in (explain, replay):
-        assert refused.exit_code == 2
-        assert "must be the journal of one instrument, is of a portfolio of 3" in refused.stderr
+    assert explain.exit_code == 0, explain.output
+    assert (of_all.exit_code, of_none.exit_code, replay.exit_code) == (2, 2, 2)
+    assert "--symbol must say whose orders" in of_all.stderr
+    assert "must have XRP, has ETH, BTC, SOL" in of_none.stderr
+    assert "must be the journal of one instrument, is of a portfolio of 3" in replay.stderr
