@@ -147,9 +147,11 @@ class OrderManager:
 
     def check(self, now: Nanos, targets: Targets) -> None:
         """Raise ValueError or TypeError as `cycle` would; nothing happens."""
-        if now < self._desk.now:
-            raise _backwards(now, self._desk)
-        _check_targets(targets)
+        desk = self._desk
+        if now < desk.now:
+            raise _backwards(now, desk)
+        if desk.quiet is None or desk.quiet[0] != targets:
+            _check_targets(targets)
 
     def receive(self, report: Report, now: Nanos) -> Reaction:
         """Learn what the venue says happened; raises ValueError where time runs backwards."""
