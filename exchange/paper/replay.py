@@ -28,7 +28,6 @@ from exchange.units import Nanos, Price, Qty
 from exchange.words import Cloid, Side
 
 _new: Final = tuple.__new__
-_NOWHERE: Final[list[int]] = []
 
 SEARCHED: Final = 256
 """Packets among which the next one that reaches us is sought at once."""
@@ -105,7 +104,7 @@ class Replay(Matching):
         hit = side.opposite
         keys = set(self._displayed)
         if self._course is not None:
-            keys.update(self._course.places)
+            keys.update(self._course.trails)
         found = []
         for key in keys:
             price = key * hit
@@ -214,8 +213,8 @@ class Replay(Matching):
     def _take_over(self, course: Course) -> None:
         """Note what is displayed after a course."""
         displayed = self._displayed
-        for key in course.places:
-            size = self._size(key)
+        for key, trail in course.trails.items():
+            size = trail.size(self._count)
             if size:
                 displayed[key] = size
             else:
@@ -223,13 +222,8 @@ class Replay(Matching):
 
     def _size(self, key: int) -> Qty:
         """Return the size displayed now at a side × price, 0 where nothing is."""
-        course = self._course
-        places = None if course is None else course.places.get(key)
-        if course is not None and places is not None and self._next:
-            count = bisect_left(places, course.changes[self._next - 1])
-            if count:
-                return course.sizes[places[count - 1]]
-        return self._displayed.get(key, 0)
+        trail = None if self._course is None else self._course.trails.get(key)
+        return self._displayed.get(key, 0) if trail is None else trail.size(self._next)
 
     def _shown(self, side: int, price: Price) -> Qty | None:
         """Return the size displayed now at a price, None where it lies beyond what is visible."""
@@ -271,25 +265,24 @@ class Replay(Matching):
         self, course: Course, key: int, orders: list[PaperOrder], first: int, end: int
     ) -> None:
         """Bring the queues at one price from one packet up to another, change by change."""
-        share_ahead, sizes = self._share_ahead, course.sizes
-        places = course.places.get(key, _NOWHERE)
-        place = bisect_left(places, course.changes[first - 1]) if first else 0
-        until = bisect_left(places, course.changes[end - 1], place)
-        size = sizes[places[place - 1]] if place else self._displayed.get(key, 0)
+        trail = course.trails.get(key)
+        if trail is None:
+            if not self._displayed.get(key, 0):
+                self._empty(course, orders, first, end)
+            return
+        packets, sizes = trail.packets, trail.sizes
+        place = bisect_left(packets, first)
+        until = bisect_left(packets, end, place)
+        size = sizes[place - 1] if place else trail.size_before
         empty_since = end if size else first
         while place < until:
-            at = places[place]
-            size = sizes[at]
+            packet, size = packets[place], sizes[place]
             place += 1
-            if empty_since < end or not size:
-                packet = bisect_right(course.changes, at, first, end)
-                self._empty(course, orders, empty_since, packet)
-                empty_since = end
-                if not size:
-                    empty_since = packet
-                    continue
-            for order in orders:
-                order.show(size, share_ahead)
+            self._empty(course, orders, empty_since, packet)
+            empty_since = end if size else packet
+            if size:
+                for order in orders:
+                    order.show(size, self._share_ahead)
         self._empty(course, orders, empty_since, end)
 
     def _empty(self, course: Course, orders: list[PaperOrder], first: int, end: int) -> None:

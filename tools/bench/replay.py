@@ -161,7 +161,7 @@ def _course_s(market: LoadedMarket) -> float:
     if not isinstance(source, Tape):
         return 0.0
     took, course = spent(lambda: next(iter(source.courses())))
-    return took + spent(lambda: (course.places, evidence_of(course.columns)))[0]
+    return took + spent(lambda: evidence_of(course.columns))[0]
 
 
 def table(played: Sequence[Played]) -> str:
