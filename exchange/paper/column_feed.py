@@ -10,6 +10,8 @@ from collections import deque
 from random import Random
 from typing import Final
 
+import numpy as np
+
 from exchange.columns import Sight
 from exchange.paper.book import Touch
 from exchange.paper.course import Course
@@ -20,12 +22,13 @@ from exchange.units import Nanos, Price
 class _Stretch:
     """A course that is being played, and when its packets become visible."""
 
-    __slots__ = ("count", "course", "looked", "played", "shown", "visible")
+    __slots__ = ("count", "course", "looked", "played", "shown", "times", "visible")
 
-    def __init__(self, course: Course, count: int, visible: list[Nanos]) -> None:
+    def __init__(self, course: Course, times: "array[int]", visible: list[Nanos]) -> None:
         self.course: Final = course
-        self.count: Final = count
+        self.count: Final = len(times)
         """Packets that it has for us."""
+        self.times: Final = times
         self.visible: Final = visible
         self.played = 0
         """Packets that have happened."""
@@ -53,10 +56,11 @@ class ColumnFeed:
         """Begin the next course, of which the first `count` packets happen."""
         if self._stretches:
             self._archive(self._stretches[-1])
-        times = course.columns.times[:count]
+        # NumPy reads a list faster than an array does.
+        times = array("q", np.fromiter(course.columns.times, np.int64, count).tobytes())
         visible = self._delay.after(times, self._random, self._last)
         self._last = visible[-1]
-        self._stretches.append(_Stretch(course, count, visible))
+        self._stretches.append(_Stretch(course, times, visible))
 
     def played(self, count: int) -> None:
         """Learn that so many packets of the newest course have happened."""
@@ -112,7 +116,7 @@ class ColumnFeed:
     def _archive(self, stretch: _Stretch) -> None:
         """Keep the mids of a course that is over."""
         course, count = stretch.course, stretch.count
-        self._times.extend(course.columns.times[:count])
+        self._times.extend(stretch.times)
         bids, asks = course.bids, course.asks
         self._mids.extend([_mid(bids[packet], asks[packet]) for packet in range(count)])
 

@@ -24,6 +24,88 @@ LEVELS_MIN: Final = 6
 _NAME: Final = "evidence"
 
 
+class _Level:
+    """A level of the book: what rests there."""
+
+    __slots__ = ("qty",)
+
+    def __init__(self) -> None:
+        self.qty: Qty = 0
+
+
+class _Depth:
+    """One side of the book, as depth rows say, and what it comes to.
+
+    Sums are whole numbers, so that neither order nor Python's way to sum floats matters.
+    """
+
+    __slots__ = ("_best", "_levels", "_moment", "qty", "sign")
+
+    def __init__(self, sign: int) -> None:
+        self.sign: Final = sign
+        """+1 bids, -1 asks."""
+        self._levels: Final[dict[Price, _Level]] = {}
+        self.qty: Qty = 0
+        """All that rests."""
+        self._moment = 0
+        """The sum of quantity × price."""
+        self._best: Price = 0
+        """No level is better than this one, which may be gone; 0 before the first one."""
+
+    def __len__(self) -> int:
+        """Return the number of levels."""
+        return len(self._levels)
+
+    def put(self, price: Price, qty: Qty) -> None:
+        """Set a level; with nothing left it is gone."""
+        level = self._levels.get(price)
+        if level is not None:
+            self.qty -= level.qty
+            self._moment -= level.qty * price
+            if qty <= 0:
+                del self._levels[price]
+                return
+        elif qty > 0:
+            level = self._levels[price] = _Level()
+            if self._is_better(price) or not self._best:
+                self._best = price
+        else:
+            return
+        level.qty = qty
+        self.qty += qty
+        self._moment += qty * price
+
+    def clear(self) -> None:
+        """Forget all levels."""
+        self._levels.clear()
+        self.qty = self._moment = self._best = 0
+
+    def twice_moment(self, twice_mid: Price) -> int:
+        """Return twice the sum of quantity × distance from the mid; there must be levels."""
+        if self._is_beyond(twice_mid):
+            # The touch has gone on since, and left levels behind on its other side, if they are
+            # still there.
+            self._best = max(self._levels) if self.sign > 0 else min(self._levels)
+            if self._is_beyond(twice_mid):
+                total = 0
+                for price, level in self._levels.items():
+                    distance = 2 * price - twice_mid
+                    # Not by `abs`: compiled, that makes an object of each number.
+                    total += level.qty * (distance if distance > 0 else -distance)
+                return total
+        total = 2 * self._moment - self.qty * twice_mid
+        return -total if self.sign > 0 else total
+
+    def _is_better(self, price: Price) -> bool:
+        """Whether a price is better than the best one."""
+        return price > self._best if self.sign > 0 else price < self._best
+
+    def _is_beyond(self, twice_mid: Price) -> bool:
+        """Whether the best level may lie on the other side of the mid."""
+        best = 2 * self._best
+        return best > twice_mid if self.sign > 0 else best < twice_mid
+
+
 class Sampler:
     """Takes samples of market rows."""
 
@@ -35,8 +117,8 @@ class Sampler:
         """Samples of the book: the inverse of the mean distance of what rests."""
         self.reaches: Final[deque[tuple[Nanos, float]]] = deque()
         """How far takers reached beyond the tail, as a share of the price."""
-        self._bids: Final[dict[Price, Qty]] = {}
-        self._asks: Final[dict[Price, Qty]] = {}
+        self._bids: Final = _Depth(1)
+        self._asks: Final = _Depth(-1)
         self._batch: Nanos = NEVER
         """Time of the depth rows that are being applied."""
         self._taker: tuple[Nanos, int] | None = None
@@ -50,11 +132,7 @@ class Sampler:
         elif row.kind == RowKind.DEPTH:
             if row.ts != self._batch:
                 self._begin_batch(row.ts, clears=row.act == "S")
-            levels = self._bids if row.side > 0 else self._asks
-            if row.qty > 0:
-                levels[row.price] = row.qty
-            else:
-                levels.pop(row.price, None)
+            (self._bids if row.side > 0 else self._asks).put(row.price, row.qty)
         elif row.kind == RowKind.BBO:
             self._see_touch(row.bid, row.ask)
 
@@ -72,12 +150,7 @@ class Sampler:
                     if is_new:
                         self._begin_batch(ts, clears=columns.fourths[row] == SNAPSHOT)
                         is_new = False
-                    levels = bids if thirds[row] > 0 else asks
-                    qty = qtys[row]
-                    if qty > 0:
-                        levels[prices[row]] = qty
-                    else:
-                        levels.pop(prices[row], None)
+                    (bids if thirds[row] > 0 else asks).put(prices[row], qtys[row])
                 elif kind == BBO:
                     self._see_touch(prices[row], thirds[row])
                 else:
@@ -123,14 +196,8 @@ class Sampler:
         bids, asks = self._bids, self._asks
         if twice_mid is None or min(len(bids), len(asks)) < LEVELS_MIN:
             return
-        # In whole numbers, so that neither order nor Python's way to sum floats matters.
-        total = twice_moment = 0
-        for levels in (bids, asks):
-            for price, qty in levels.items():
-                twice_distance = 2 * price - twice_mid
-                total += qty
-                # Not by `abs`: compiled, that makes an object of each number.
-                twice_moment += qty * (twice_distance if twice_distance > 0 else -twice_distance)
+        total = bids.qty + asks.qty
+        twice_moment = bids.twice_moment(twice_mid) + asks.twice_moment(twice_mid)
         # Depth that falls exponentially has the inverse of its mean distance for a rate. The
         # visible window ends before the depth does, which makes this one lean to the high side.
         self.depths.append((at, total * (twice_mid / 2) / (twice_moment / 2)))
