@@ -45,6 +45,8 @@ BLOCK_SPAN: Final = 80 * MILLISECOND
 NORMAL: Final = 4 * exp(-0.5) / sqrt(2.0)
 """Of Kinderman and Monahan's way to draw from the normal distribution."""
 TURN: Final = 2.0 * pi
+MINUTE_NS: Final = 60e9
+"""`MINUTE` for floats, which compiled code need not look up."""
 MARGIN: Final = 4
 """Prices beyond half and double the start that rounding may lead to."""
 
@@ -101,7 +103,7 @@ class Ladder:
         """The levels as the last batch of depth rows left them."""
         self.since = places
         self.until = -1
-        """The first and the last place shown."""
+        """The best place when it was last asked for changes, and the last one shown."""
 
     def price(self, place: int) -> Price:
         """Return the price of a place."""
@@ -141,38 +143,54 @@ class Ladder:
                 self.count -= 1
         self.last = min(self.last, beyond)
 
-    def changes(self, levels: int) -> tuple[list[Price], list[Qty], list[Price], list[Qty]]:
-        """Return the levels gone, and those new or changed, since last asked: prices and sizes.
+    def changes(self, levels: int, columns: Columns) -> tuple[list[Price], list[Qty]]:
+        """Tell the levels gone since last asked; return those new or changed: prices and sizes.
 
         Shown are the best `levels` levels; one that is there and no longer shown has size -1.
         """
         if self.count > 3 * BAND:
             self.forget()
-        queues, shown, best = self.queues, self.shown, self.best
-        left = min(levels, self.count)
-        until = best - 1
-        while left:
-            until += 1
-            if queues[until]:
-                left -= 1
-        gone: list[Price] = []
-        gone_qtys: list[Qty] = []
+        queues, shown, side = self.queues, self.shown, -self.sign
         come: list[Price] = []
-        come_qtys: list[Qty] = []
-        for place in range(min(best, self.since), max(until, self.until) + 1):
+        qtys: list[Qty] = []
+        left = min(levels, self.count)
+        place, until = min(self.best, self.since), self.until
+        self.since = self.best
+        while left or place <= until:
             queue = queues[place]
-            now = queue if place <= until else 0
+            now = queue if left else 0
+            if now:
+                left -= 1
+                self.until = place
             if now != shown[place]:
                 shown[place] = now
                 price = self.price(place)
                 if now:
                     come.append(price)
-                    come_qtys.append(now)
+                    qtys.append(now)
                 else:
-                    gone.append(price)
-                    gone_qtys.append(-1 if queue else 0)
-        self.since, self.until = best, until
-        return gone, gone_qtys, come, come_qtys
+                    columns.prices.append(price)
+                    columns.qtys.append(-1 if queue else 0)
+                    columns.thirds.append(side)
+            place += 1
+        return come, qtys
+
+
+class Spot:
+    """Where limit orders and cancels go: some distance from the best price that makers quote."""
+
+    __slots__ = ("book", "other", "room", "size", "slot")
+
+    def __init__(self, book: Ladder, other: Ladder, slot: int) -> None:
+        """Stand `slot` places behind the best one of a book; `other` is the other side's."""
+        self.book: Final = book
+        self.other: Final = other
+        self.slot: Final = slot
+        scale = exp(-slot / DECAY)
+        self.room: Final = QUEUE * scale
+        """The queue at which joining and leaving are as likely."""
+        self.size: Final = LIMIT_MEDIAN * scale
+        """What an order has here, usually."""
 
 
 class Shape:
@@ -228,16 +246,11 @@ class Flow:
         self._until_limit: Final = limits / self._rate
         self._until_cancel: Final = 2 * limits / self._rate
         self._until_taker: Final = (2 * limits + takers) / self._rate
-        scales = [exp(-slot / DECAY) for slot in range(BAND)]
-        # By distance from the touch: where joining and leaving are as likely, and usual sizes.
-        self._rooms: Final = [QUEUE * scale for scale in scales]
-        self._sizes: Final = [LIMIT_MEDIAN * scale for scale in scales]
-        self._slots: Final = _slots()
-        self._choices: Final = 2.0 * len(self._slots)
-        """Slots of both sides."""
         low, high = shape.price // 2 - MARGIN, 2 * shape.price + MARGIN
         self._asks: Final = Ladder(1, low, high - low + BAND)
         self._bids: Final = Ladder(-1, high, high - low + BAND)
+        self._spots: Final = _spots(self._bids, self._asks)
+        self._choices: Final = float(len(self._spots))
         self._meeting: Final = high - low
         """The sum of the places of a bid and an ask at one price."""
         self._now: Nanos = 0
@@ -271,14 +284,9 @@ class Flow:
         self._quote()
         for book in (self._asks, self._bids):
             for slot in range(BAND):
-                size = self._rooms[slot] * exp(normal(self._draw) * 0.5)
+                size = QUEUE * exp(-slot / DECAY) * exp(normal(self._draw) * 0.5)
                 book.add(book.first + slot, 1 + int(size))
-        for book in (self._bids, self._asks):
-            _, _, prices, qtys = book.changes(self._levels)
-            self._columns.prices.extend(prices)
-            self._columns.qtys.extend(qtys)
-            self._columns.thirds.extend([-book.sign] * len(prices))
-        self._levels_told(SNAPSHOT)
+        self._tell_depth(SNAPSHOT)
         self._tell_touch()
         self._columns.close(self._now)
         self._happens = -log(1.0 - self._draw()) / self._rate
@@ -293,7 +301,7 @@ class Flow:
         self._tell_touch()
         if now >= self._depth_due:
             self._depth_due = now + self._depth_every
-            self._tell_depth()
+            self._tell_depth(UPDATE)
 
     # The reference price.
 
@@ -306,7 +314,7 @@ class Flow:
     def _move(self, span: Nanos) -> None:
         """Move the reference price by one block, and let makers withdraw what it has overtaken."""
         self._shift(self._diffusion * sqrt(span) * self._gauss())
-        withdraws = STALE_RATE * span * 60 / MINUTE
+        withdraws = STALE_RATE * span * 60 / MINUTE_NS
         self._withdraw(self._asks, withdraws)
         self._withdraw(self._bids, withdraws)
 
@@ -348,25 +356,24 @@ class Flow:
         The longer the queue there, the less likely it is joined, and the more likely somebody in it
         gives up.
         """
-        bids, asks, slots, rooms = self._bids, self._asks, self._slots, self._rooms
-        until_limit, until_cancel, choices = self._until_limit, self._until_cancel, self._choices
+        spots, choices = self._spots, self._choices
+        until_limit, until_cancel = self._until_limit, self._until_cancel
         draw, happens, rate = self._draw, self._happens, self._rate
         while happens < until:
             kind = draw()
             if kind < until_cancel:
-                where = int(draw() * choices)
-                slot = slots[where >> 1]
-                book, other = (asks, bids) if where & 1 else (bids, asks)
-                place, room = book.first + slot, rooms[slot]
+                spot = spots[int(draw() * choices)]
+                book, room = spot.book, spot.room
+                place = book.first + spot.slot
                 queue = book.queues[place]
                 if kind < until_limit:
                     # It must not cross what the reference price has overtaken and nobody has
                     # withdrawn yet.
-                    if place + other.best > self._meeting and draw() * (room + queue) < room:
-                        size = self._sizes[slot] * exp(normal(draw) * LIMIT_SPREAD)
+                    if place + spot.other.best > self._meeting and draw() * (room + queue) < room:
+                        size = spot.size * exp(normal(draw) * LIMIT_SPREAD)
                         book.add(place, 1 + int(size))
                 elif queue and book.count > RESERVE and draw() * (room + queue) < queue:
-                    size = self._sizes[slot] * exp(normal(draw) * LIMIT_SPREAD)
+                    size = spot.size * exp(normal(draw) * LIMIT_SPREAD)
                     book.take(place, 1 + int(size))
             elif kind < self._until_taker:
                 self._taker()
@@ -425,25 +432,17 @@ class Flow:
             self._bid, self._bid_qty, self._ask, self._ask_qty = bid, bid_qty, ask, ask_qty
             self._row(BBO, bids.price(bid), bid_qty, asks.price(ask), ask_qty)
 
-    def _tell_depth(self) -> None:
+    def _tell_depth(self, act: int) -> None:
         """Tell the visible levels that have changed: those that are gone before those that came."""
-        bids_gone, bids_left, bids_come, bids_now = self._bids.changes(self._levels)
-        asks_gone, asks_left, asks_come, asks_now = self._asks.changes(self._levels)
         columns = self._columns
-        columns.prices.extend(bids_gone + asks_gone + bids_come + asks_come)
-        columns.qtys.extend(bids_left + asks_left + bids_now + asks_now)
-        bid, ask = [1], [-1]
-        columns.thirds.extend(
-            bid * len(bids_gone)
-            + ask * len(asks_gone)
-            + bid * len(bids_come)
-            + ask * len(asks_come)
-        )
-        self._levels_told(UPDATE)
-
-    def _levels_told(self, act: int) -> None:
-        """Complete the columns after levels, of which only numbers and sides were told."""
-        columns = self._columns
+        bids, bid_qtys = self._bids.changes(self._levels, columns)
+        asks, ask_qtys = self._asks.changes(self._levels, columns)
+        columns.prices.extend(bids)
+        columns.prices.extend(asks)
+        columns.qtys.extend(bid_qtys)
+        columns.qtys.extend(ask_qtys)
+        columns.thirds.extend([1] * len(bids))
+        columns.thirds.extend([-1] * len(asks))
         count = len(columns.prices) - len(columns.kinds)
         columns.kinds.extend([DEPTH] * count)
         columns.fourths.extend([act] * count)
@@ -466,13 +465,13 @@ def _mean_square_reach(tail: float) -> float:
     return total
 
 
-def _slots() -> list[int]:
-    """Return distances from the touch, each as often as flow goes there.
+def _spots(bids: Ladder, asks: Ladder) -> list[Spot]:
+    """Return where flow goes, on both sides alike, each spot as often as it goes there.
 
     Half of the flow is spread evenly, half gathers at the touch.
     """
-    slots: list[int] = []
+    spots: list[Spot] = []
     for slot in range(BAND):
         weight = 0.5 / BAND + 0.5 * (exp(-slot / 2) - exp(-(slot + 1) / 2))
-        slots.extend([slot] * round(400 * weight))
-    return slots
+        spots.extend([Spot(bids, asks, slot), Spot(asks, bids, slot)] * round(400 * weight))
+    return spots
