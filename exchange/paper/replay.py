@@ -257,7 +257,8 @@ class Replay(Matching):
             worsts = course.worst_bids if side > 0 else course.worst_asks
             worst = min(worsts[first:end]) if side > 0 else max(worsts[first:end])
             for order in orders:
-                if (order.price - worst) * side >= 0:
+                # Not by multiplying with the side: compiled, that is slow where it is negative.
+                if order.price >= worst if side > 0 else order.price <= worst:
                     watched.setdefault(side * order.price, []).append(order)
         return watched
 

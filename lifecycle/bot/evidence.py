@@ -52,9 +52,9 @@ class _Depth:
         self._best: Price = 0
         """No level is better than this one, which may be gone; 0 before the first one."""
 
-    def __len__(self) -> int:
-        """Return the number of levels."""
-        return len(self._levels)
+    def is_deep(self) -> bool:
+        """Whether there are enough levels to tell."""
+        return len(self._levels) >= LEVELS_MIN
 
     def put(self, price: Price, qty: Qty) -> None:
         """Set a level; with nothing left it is gone."""
@@ -67,7 +67,7 @@ class _Depth:
                 return
         elif qty > 0:
             level = self._levels[price] = _Level()
-            if self._is_better(price) or not self._best:
+            if not self._best or self._is_better(price):
                 self._best = price
         else:
             return
@@ -82,28 +82,26 @@ class _Depth:
 
     def twice_moment(self, twice_mid: Price) -> int:
         """Return twice the sum of quantity × distance from the mid; there must be levels."""
-        if self._is_beyond(twice_mid):
-            # The touch has gone on since, and left levels behind on its other side, if they are
-            # still there.
-            self._best = max(self._levels) if self.sign > 0 else min(self._levels)
-            if self._is_beyond(twice_mid):
-                total = 0
-                for price, level in self._levels.items():
-                    distance = 2 * price - twice_mid
-                    # Not by `abs`: compiled, that makes an object of each number.
-                    total += level.qty * (distance if distance > 0 else -distance)
-                return total
-        total = 2 * self._moment - self.qty * twice_mid
-        return -total if self.sign > 0 else total
+        is_bid = self.sign > 0
+        best = self._best + self._best
+        if best <= twice_mid if is_bid else best >= twice_mid:
+            # Not by multiplying with 2: compiled, that is slow with great numbers.
+            distance = self._moment + self._moment - self.qty * twice_mid
+            return -distance if is_bid else distance
+        # The touch has gone on since, and left levels behind on its other side, if they are still
+        # there.
+        total = self._best = 0
+        for price, level in self._levels.items():
+            distance = 2 * price - twice_mid
+            # Not by `abs`: compiled, that makes an object of each number.
+            total += level.qty * (distance if distance > 0 else -distance)
+            if not self._best or self._is_better(price):
+                self._best = price
+        return total
 
     def _is_better(self, price: Price) -> bool:
         """Whether a price is better than the best one."""
         return price > self._best if self.sign > 0 else price < self._best
-
-    def _is_beyond(self, twice_mid: Price) -> bool:
-        """Whether the best level may lie on the other side of the mid."""
-        best = 2 * self._best
-        return best > twice_mid if self.sign > 0 else best < twice_mid
 
 
 class Sampler:
@@ -121,8 +119,9 @@ class Sampler:
         self._asks: Final = _Depth(-1)
         self._batch: Nanos = NEVER
         """Time of the depth rows that are being applied."""
-        self._taker: tuple[Nanos, int] | None = None
-        """Time and side of the taker who is printing."""
+        self._taker_at: Nanos = NEVER
+        self._taker_side = 0
+        """Time and side of the taker who is printing; `NEVER` where nobody is."""
         self._reach = 0.0
 
     def see(self, row: Row) -> None:
@@ -159,9 +158,9 @@ class Sampler:
 
     def end_taker(self) -> None:
         """Count the taker who has been printing: one taker is one sample, whatever it swept."""
-        if self._taker is not None and self._reach > TAIL:
-            self.reaches.append((self._taker[0], self._reach - TAIL))
-        self._taker = None
+        if self._taker_at != NEVER and self._reach > TAIL:
+            self.reaches.append((self._taker_at, self._reach - TAIL))
+        self._taker_at = NEVER
         self._reach = 0.0
 
     def _see_touch(self, bid: Price, ask: Price) -> None:
@@ -174,10 +173,9 @@ class Sampler:
         if twice_mid is None:
             return
         mid = twice_mid / 2
-        taker = (ts, side)
-        if taker != self._taker:
+        if ts != self._taker_at or side != self._taker_side:
             self.end_taker()
-            self._taker = taker
+            self._taker_at, self._taker_side = ts, side
         # The mid is the one before the sweep: the touch is told after the trades that moved it.
         self._reach = max(self._reach, abs(price - mid) / mid)
 
@@ -194,7 +192,7 @@ class Sampler:
         """Sample the depth of both sides."""
         twice_mid = self.twice_mid
         bids, asks = self._bids, self._asks
-        if twice_mid is None or min(len(bids), len(asks)) < LEVELS_MIN:
+        if twice_mid is None or not (bids.is_deep() and asks.is_deep()):
             return
         total = bids.qty + asks.qty
         twice_moment = bids.twice_moment(twice_mid) + asks.twice_moment(twice_mid)
