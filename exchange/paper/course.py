@@ -217,7 +217,9 @@ class Player:
             level = ladder.pop()
             del self._levels[level.key]
             self._note(level, 0)
-        if price and not (ladder and ladder[-1].key == key and ladder[-1].size == qty):
+        if qty > 0 and ladder and ladder[-1].key == key:
+            self._note(ladder[-1], qty)
+        elif price:
             self._put(side, price, qty)
 
     def _note(self, level: _Level, size: Qty) -> None:

@@ -143,16 +143,14 @@ class Ladder:
                 self.count -= 1
         self.last = min(self.last, beyond)
 
-    def changes(self, levels: int, columns: Columns) -> tuple[list[Price], list[Qty]]:
-        """Tell the levels gone since last asked; return those new or changed: prices and sizes.
+    def changes(self, levels: int, gone: Columns, come: Columns) -> None:
+        """Tell the levels gone since last asked, and those that are new or changed.
 
         Shown are the best `levels` levels; one that is there and no longer shown has size -1.
         """
         if self.count > 3 * BAND:
             self.forget()
         queues, shown, side = self.queues, self.shown, -self.sign
-        come: list[Price] = []
-        qtys: list[Qty] = []
         left = min(levels, self.count)
         place, until = min(self.best, self.since), self.until
         self.since = self.best
@@ -164,16 +162,11 @@ class Ladder:
                 self.until = place
             if now != shown[place]:
                 shown[place] = now
-                price = self.price(place)
-                if now:
-                    come.append(price)
-                    qtys.append(now)
-                else:
-                    columns.prices.append(price)
-                    columns.qtys.append(-1 if queue else 0)
-                    columns.thirds.append(side)
+                told = come if now else gone
+                told.prices.append(self.price(place))
+                told.qtys.append(now or (-1 if queue else 0))
+                told.thirds.append(side)
             place += 1
-        return come, qtys
 
 
 class Spot:
@@ -435,14 +428,12 @@ class Flow:
     def _tell_depth(self, act: int) -> None:
         """Tell the visible levels that have changed: those that are gone before those that came."""
         columns = self._columns
-        bids, bid_qtys = self._bids.changes(self._levels, columns)
-        asks, ask_qtys = self._asks.changes(self._levels, columns)
-        columns.prices.extend(bids)
-        columns.prices.extend(asks)
-        columns.qtys.extend(bid_qtys)
-        columns.qtys.extend(ask_qtys)
-        columns.thirds.extend([1] * len(bids))
-        columns.thirds.extend([-1] * len(asks))
+        come = Columns()
+        self._bids.changes(self._levels, columns, come)
+        self._asks.changes(self._levels, columns, come)
+        columns.prices.extend(come.prices)
+        columns.qtys.extend(come.qtys)
+        columns.thirds.extend(come.thirds)
         count = len(columns.prices) - len(columns.kinds)
         columns.kinds.extend([DEPTH] * count)
         columns.fourths.extend([act] * count)
