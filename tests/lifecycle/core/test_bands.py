@@ -1,4 +1,4 @@
-"""Bands in integers: exactly what the fractions say, rounded down once."""
+"""Bands in integers: exactly what the fractions say, rounded down; and what an order is kept by."""
 
 from fractions import Fraction
 from math import floor
@@ -6,11 +6,15 @@ from math import floor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from exchange.market import Market, Queue
+from exchange.words import Side
 from lifecycle.config import BandsConfig, Config
 from lifecycle.core.bands import base_latch, in_units, level_latch, stale_band
 from lifecycle.core.settings import MILLION, Settings
-from tests.story import INSTRUMENT, targets
+from spec.trace import Action, Decision
+from tests.story import INSTRUMENT, PLAIN, Story, targets
 
 BASIS_POINT = Fraction(1, 10_000)
 millionths = st.integers(0, 50 * MILLION)
@@ -78,3 +82,89 @@ def test_a_drift_equal_to_the_band_is_inside() -> None:
     latch = settings(BandsConfig(latch_bps=3.0))
 
     assert in_units(base_latch(latch, targets(), 0), 20_000) == 6
+
+
+# What an order is kept by.
+
+
+def drifted(
+    side: Side,
+    drift: int,
+    *,
+    wanted: int = 20_000,
+    queue: Queue | None = None,
+    bands: BandsConfig | None = None,
+) -> Decision:
+    """Return what is decided about an order this much more aggressive than wanted.
+
+    `queue` is its place, where one is known. The latch is 6 units at 20000, the stale band 12.
+    """
+    story = Story(replace(PLAIN, bands=bands or BandsConfig(latch_bps=3.0)))
+    rests = [(wanted + side * drift, 10)]
+    [order] = story.rest(rests) if side > 0 else story.rest((), rests)
+    story.wait(6)
+    queues = {} if queue is None else {order.cloid: queue}
+    one = [(wanted, 10)]
+    both = targets(one) if side > 0 else targets((), one)
+    [found] = story.manager.cycle(
+        story.now, both, Market(story.now, None, None, queues=queues)
+    ).decisions
+    return found
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("outwards", [False, True])
+@pytest.mark.parametrize(
+    ("queue", "border"),
+    [
+        (Queue(0, 10), 9),
+        (Queue(10, 10), 7),
+        (Queue(30, 10), 6),
+        (Queue(10, 0), 6),
+        (Queue(0, 0), 6),
+        (None, 6),
+    ],
+)
+def test_an_order_is_kept_the_further_out_the_more_of_its_queue_is_behind_it(
+    queue: Queue | None, border: int, outwards: bool, side: Side
+) -> None:
+    sign = -1 if outwards else 1
+
+    inside = drifted(side, sign * border, queue=queue)
+    outside = drifted(side, sign * (border + 1), queue=queue)
+
+    assert (inside.action, outside.action) == (Action.KEEP, Action.MODIFY)
+    assert (type(inside.band), inside.band) == (int, border)
+
+
+def test_a_band_that_a_place_in_the_queue_has_widened_is_rounded_once() -> None:
+    # 6.99 units, and half as much again 10.48.
+    decisions = [drifted(Side.BUY, drift, wanted=23_300, queue=Queue(0, 10)) for drift in (10, 11)]
+
+    assert [one.action for one in decisions] == [Action.KEEP, Action.MODIFY]
+    assert [one.band for one in decisions] == [10, 10]
+
+
+def test_without_a_bonus_the_place_in_the_queue_widens_nothing() -> None:
+    bands = BandsConfig(latch_bps=3.0, queue_bonus=0.0)
+
+    assert drifted(Side.BUY, 7, queue=Queue(0, 10), bands=bands).action is Action.MODIFY
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("queue", [None, Queue(0, 10)])
+def test_an_order_more_aggressive_than_wanted_has_the_adverse_band_and_another_has_not(
+    queue: Queue | None, side: Side
+) -> None:
+    bands = BandsConfig(latch_bps=3.0, adverse_factor=0.5)
+    # Half of 6, or of 9.
+    adverse, usual = (3, 6) if queue is None else (4, 9)
+
+    found = [
+        drifted(side, drift, queue=queue, bands=bands)
+        for drift in (adverse, adverse + 1, -usual, -usual - 1)
+    ]
+
+    assert [one.action for one in found] == [Action.KEEP, Action.MODIFY] * 2
+    assert [one.band for one in found] == [adverse, adverse, usual, usual]
+    assert {type(one.band) for one in found} == {int}

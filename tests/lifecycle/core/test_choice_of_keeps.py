@@ -151,6 +151,20 @@ def test_a_debounced_order_within_reach_stays_with_its_target() -> None:
     assert plan.uncovered == [1]
 
 
+def test_a_debounced_order_within_reach_keeps_its_target_though_another_is_replaced() -> None:
+    plan = matched([(10_100, 10), (10_015, 10)], [(10_000, 10), (9_800, 10)], debounced=(1,))
+
+    assert plan.levels == [1, 0]
+    assert plan.wants == [Want.REPLACE, Want.MODIFY]
+
+
+def test_a_size_alone_is_modified_though_another_order_is_replaced() -> None:
+    plan = matched([(10_000, 10), (9_900, 10)], [(10_000, 20), (9_700, 10)])
+
+    assert plan.levels == [0, 1]
+    assert plan.wants == [Want.MODIFY, Want.REPLACE]
+
+
 def ten(*prices: int) -> Quotes:
     """Return quotes for ten lots each."""
     return [(price, 10) for price in prices]

@@ -75,6 +75,14 @@ def test_a_debounced_order_waits() -> None:
     assert decision == bid(Action.WAIT, Reason.DEBOUNCED, 20_050, 20_100, 10, 10, 6)
 
 
+def test_by_a_market_seen_too_long_ago_an_order_waits() -> None:
+    story = Story().tell("rest")
+
+    (decision,) = story.cycle([(20_050, 10)], age=31).decisions
+
+    assert decision == bid(Action.WAIT, Reason.STALE_MARKET, 20_000, 20_050, 10, 10, 6)
+
+
 def test_a_gated_order_waits_and_is_not_debounced() -> None:
     config = replace(PLAIN, modify=ModifyConfig(gated="drop"))
     story = Story(config).tell("rest move moved")

@@ -58,6 +58,7 @@ rest as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
 rest listed_by_oid:101:20000:8 | resting idle 0 8@20000 101 | 0 | 10 0 | -
 rest listed:101:20000:8 fill:101:2 | resting idle 2 8@20000 101 | 2 | 10 0 | -
 rest listed:101:20000:8 fill:101:2 fill:101:8 | filled idle 10 0@20000 101 | 10 | 10 0 | -
+amend:rest fill:101:4 listed:101:20000:8 | resting idle 4 8@20000 101 | 4 | 12 0 | -
 rest listed:101:20050:10<3 | resting idle 0 10@20000 101 | 0 | 10 0 | -
 rest stranger | resting idle 0 10@20000 101 | 0 | 10 0 | -
 # absent
@@ -86,6 +87,8 @@ place status:open:4:101 | resting idle 0 6@20000 101 | 0 | 10 0 | -
 rest status:open | resting idle 0 10@20000 101 | 0 | 10 0 | -
 rest status:open:4 | resting idle 0 6@20000 101 | 0 | 10 0 | -
 rest status:open:4 fill:101:4 | resting idle 4 6@20000 101 | 4 | 10 0 | -
+amend:rest status:open:4 | resting idle 0 6@20000 101 | 0 | 10 0 | -
+amend:rest listed:101:20000:6 none status:open:0 | cancelling cancelling 0 6@20000 101 | 0 | 10 0 | -
 rest none status:open | cancelling cancelling 0 10@20000 101 | 0 | 10 0 | -
 rest none unanswered status:open | in-doubt cancelling? 0 10@20000 101 | 0 | 10 0 | -
 rest none expired status:open | resting idle 0 10@20000 101 | 0 | 10 0 | -
@@ -124,6 +127,7 @@ place expired absent unknown | rejected idle 0 0@20000 - | 0 | 0 0 | -
 rest unknown | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
 rest fill:101:4 unknown | cancelled idle 4 0@20000 101 | 4 | 4 0 | -
 rest absent unknown | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
+rest none unknown unanswered status:open<0.25 wait:5 unknown | in-doubt cancelling? 0 10@20000 101 | 0 | 10 0 | -
 rest none expired unknown | in-doubt cancelling? 0 10@20000 101 | 0 | 10 0 | -
 # of a closed order, of another leg, or stale
 rest cancelled:101 status:open | cancelled idle 0 0@20000 101 | 0 | 0 0 | open-though-closed
@@ -226,6 +230,36 @@ def test_what_no_fill_has_told_yet_is_counted_to_the_old_legs_first() -> None:
     assert (late.told(), late.manager.exposure) == ("resting idle 0 6@20050 102", (20, 0))
 
 
+def test_what_a_row_and_a_status_know_of_both_legs_is_waited_for_after_the_close() -> None:
+    five_of_the_old_and_four_of_the_new = "rest move moved status:open:5 listed:102:20050:6"
+    seven_of_the_old = "rest move moved status:open:5 status:open:7 listed:102:20050:6"
+
+    story = Story().tell(f"{five_of_the_old_and_four_of_the_new} cancelled:102")
+    grown = Story().tell(seven_of_the_old)
+
+    assert story.manager.exposure == (9, 0)
+    assert grown.manager.exposure == (7 + 10, 0)
+
+
+def test_what_was_counted_to_an_old_leg_and_came_from_the_new_one_is_not_waited_for_again() -> None:
+    story = Story().tell("rest move moved status:open:5 fill:102:5 listed:102:20050:3")
+
+    story.tell("cancelled:102")
+
+    # Five have come, and two are missing.
+    assert story.manager.position == 5
+    assert story.manager.exposure == (7, 0)
+
+
+def test_a_row_names_the_order_that_had_no_oid_and_was_not_moved_yet() -> None:
+    words = "place unanswered status:open move listed:101:20000:10 fill_by_oid:101:4"
+
+    story = Story().tell(words)
+
+    assert story.told() == "modify-pending modifying 4 6@20000 101"
+    assert story.diverged == []
+
+
 def test_a_row_at_the_goal_proves_the_modify_of_an_order_without_an_oid() -> None:
     story = Story().tell("place unanswered status:open move listed:102:20050:10")
 
@@ -286,8 +320,9 @@ def test_an_open_older_than_the_end_of_its_leg_proves_the_modify_undone_and_the_
     assert Story().tell(words + later).orders[0].state is State.CANCELLED
 
 
-def test_an_open_newer_than_the_end_of_its_leg_takes_that_back() -> None:
-    words = "rest move wait:6 tick wait:1 cancelled:101:margin<1 status:open:-:101"
+@pytest.mark.parametrize("age", ["<1", "<0.1"], ids=["newer", "of the same moment"])
+def test_an_open_not_older_than_the_end_of_its_leg_takes_that_back(age: str) -> None:
+    words = f"rest move wait:6 tick wait:1 cancelled:101:margin{age} status:open:-:101<0.2"
 
     assert Story().tell(words).told() == "resting idle 0 10@20000 101"
 
@@ -331,6 +366,24 @@ def test_what_a_row_lacks_has_filled_until_a_status_says_that_it_has_not() -> No
 
     assert lacking == (6, 10, 4)
     assert (order.leaves, order.leg.qty, order.known) == (6, 6, 0)
+
+
+def test_what_a_status_says_to_have_filled_of_what_a_row_lacks_is_waited_for() -> None:
+    story = amended(20_000, 6)
+    (order,) = story.orders
+    status(story, filled=1)
+
+    assert (order.leaves, order.leg.qty, order.known) == (6, 7, 1)
+
+
+def test_a_fill_from_before_the_row_takes_nothing_from_the_size_it_is_listed_with() -> None:
+    story = amended(20_050, 6)
+    (order,) = story.orders
+    story.tell("fill:101:3<0.5")
+    before = order.leaves
+    story.tell("fill:101:2")
+
+    assert (before, order.leaves, order.filled) == (6, 4, 5)
 
 
 def test_what_a_row_lacks_and_a_status_says_to_have_filled_is_waited_for() -> None:

@@ -170,6 +170,20 @@ def test_a_prefix_of_less_than_eight_characters_proves_nothing() -> None:
     assert story.orders == []
 
 
+def test_a_prefix_of_eight_characters_proves_it_ours_from_the_first_start_on() -> None:
+    first, next_start = (
+        replace(OURS, cloid=f"{prefix}00000007") for prefix in ("eight-1-", "eight-2-")
+    )
+    story = Story(session="eight-1-")
+    story.wait(1)
+    story.restart("eight-2-")
+    story.wait(1)
+
+    story.look(first, replace(next_start, oid="998"))
+
+    assert list(story.manager.open_orders) == ["eight-1-00000007", "eight-2-00000007"]
+
+
 def test_no_cloid_is_given_twice_after_a_restart_with_another_prefix() -> None:
     story = started("leave")
     story.cycle(HERE)
@@ -305,6 +319,27 @@ def test_a_fill_from_before_the_look_that_is_heard_late_takes_nothing_from_it() 
     (order,) = story.orders
     assert (order.filled, order.leaves, order.leg.qty) == (4, 6, 10)
     assert story.manager.position == 4
+
+
+def test_a_fill_at_the_moment_of_the_look_is_in_what_it_saw() -> None:
+    story = started("adopt", replace(NAMELESS, qty=6))
+
+    fill(story, 4)
+
+    assert (story.orders[0].filled, story.orders[0].leaves) == (4, 6)
+
+
+def test_a_fill_heard_late_is_none_of_those_that_a_later_look_has_shown() -> None:
+    story = started("adopt", NAMED)
+    story.wait(1)
+    story.look(replace(NAMED, qty=6))
+    fill(story, 3, age=1.5)
+
+    story.receive(Cancelled(story.now, "another's", "999", CancelReason.USER))
+
+    # Of the four that the look lacked no fill has told: they may still come.
+    assert story.manager.position == 3
+    assert story.manager.exposure == (7, 0)
 
 
 def test_a_fill_heard_late_adds_nothing_to_what_the_venue_has_said_is_left() -> None:

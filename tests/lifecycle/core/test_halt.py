@@ -370,3 +370,12 @@ def test_the_end_of_the_last_order_asks_at_once_for_the_look_that_proves() -> No
     story.look()
     assert story.manager.nothing_rests
     assert order.is_closed
+
+
+def test_what_diverges_with_the_last_order_of_a_halt_is_told() -> None:
+    story = halted("rest")
+
+    story.tell("fill:101:15")
+
+    assert story.diverged == ["overfill"]
+    assert isinstance(story.queries()[-1], QueryOpen)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from exchange.commands import Modify, Place
 from exchange.instrument import Instrument
-from exchange.reports import Accepted, Modified
-from exchange.words import Side
+from exchange.reports import Accepted, Modified, ModifyRejected
+from exchange.words import Alive, Side
 from lifecycle.config import BandsConfig, Config, GridConfig
 from lifecycle.core.desk import Desk
 from lifecycle.core.manager import OrderManager
@@ -170,6 +170,16 @@ def test_an_aggressive_aim_stays_inside_the_adverse_band(
     assert beside(plan) == [first] + [shift] * 8
 
 
+@pytest.mark.parametrize("side", Side)
+def test_one_unit_too_aggressive_is_outside_an_adverse_band_of_none(side: Side) -> None:
+    # A tenth of six units is none, of sixty it is six.
+    told = config(latch_bps=3.0, factors=(1.0, 10.0), adverse=0.1)
+
+    plan = matched(quotes(9, shift=side, side=side)[1:], quotes(9, side=side), told=told, side=side)
+
+    assert beside(plan) == [0] + [side] * 8
+
+
 @pytest.mark.parametrize("adverse", [0.1, 0.3, 1 / 3, 0.5, 0.7])
 def test_the_adverse_band_of_an_aim_is_rounded_as_that_of_an_order(adverse: float) -> None:
     # At this price the latch is six units to the millionth of a basis point.
@@ -222,6 +232,30 @@ def test_it_goes_to_the_target_where_in_step_would_meet_our_other_side() -> None
         story.cycle(quotes(), [(ask, 10)])
 
         assert sent(story) == [price]
+
+
+def test_it_goes_to_the_target_where_in_step_was_refused() -> None:
+    story = Story(config())
+    story.rest(drifted(5, 4))
+    story.cycle(quotes())
+    (one,) = story.requests()
+    assert sent(story) == [TOP - 4 * RUNG + 5]
+    story.receive(ModifyRejected(story.now, one.cloid, "no", Alive.YES, one.request))
+
+    story.wait(0.6)
+    story.cycle(quotes())
+
+    assert sent(story) == [TOP - 4 * RUNG]
+
+
+def test_a_place_does_not_meet_what_was_sent_in_step_in_the_same_cycle() -> None:
+    for ask, prices in ((TOP + 5, [TOP + 5]), (TOP + 6, [TOP + 5, TOP + 6])):
+        story = Story(config())
+        story.rest(quotes(shift=5)[1:])
+
+        story.cycle(quotes(), [(ask, 10)])
+
+        assert sent(story) == prices
 
 
 def test_all_go_to_their_targets_where_rungs_would_meet() -> None:

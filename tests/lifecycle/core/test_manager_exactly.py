@@ -7,7 +7,7 @@ from exchange.commands import QueryOpen
 from exchange.reports import Accepted, Cancelled, Rejected
 from exchange.units import SECOND
 from exchange.words import CancelReason
-from lifecycle.config import ModifyConfig, OrdersConfig
+from lifecycle.config import ModifyConfig, OrdersConfig, RiskConfig
 from spec.trace import Action, Reason
 from tests.story import PLAIN, Ladder, Story
 
@@ -49,6 +49,16 @@ def test_the_best_of_several_wanted_modifies_is_what_an_own_order_is_in_the_way_
     story = resting([(20_000, 10), (19_900, 10)], [(20_040, 10)])
 
     story.cycle([(20_050, 10), (19_950, 10)], [(20_090, 10)])
+
+    assert [d.reason for d in story.plan.decisions if d.side < 0] == [Reason.EMERGENCY]
+
+
+def test_a_wanted_modify_finds_an_own_order_in_its_way_though_a_better_bid_is_under_way() -> None:
+    story = resting([(20_000, 10), (19_900, 10)], [(20_040, 10)])
+    story.cycle([(19_900, 10)], [(20_040, 10)])
+    assert story.kinds() == ["cancel"]
+
+    story.cycle([(20_050, 10)], [(20_090, 10)])
 
     assert [d.reason for d in story.plan.decisions if d.side < 0] == [Reason.EMERGENCY]
 
@@ -156,6 +166,38 @@ def test_a_modify_that_was_accepted_after_a_refusal_starts_with_the_shortest_pau
     story.tell("to:20000 modified:103:10:20000 move refused:alive wait:0.1 move")
 
     assert story.kinds() == ["modify"]
+
+
+def with_the_breaker_open() -> Story:
+    """Return a story whose breaker lets a probe through thirty seconds from now."""
+    risk = RiskConfig(rejects_in_row=1, reject_pause_s=30.0)
+    story = Story(replace(PLAIN, risk=risk))
+    story.rest([(20_000, 10), (19_900, 10)])
+    story.cycle([(20_000, 10), (19_900, 10), (19_800, 10)])
+    (place,) = story.requests()
+    story.receive(Rejected(story.now, place.cloid, "no", place.request))
+    return story
+
+
+def test_with_the_breaker_open_a_modify_is_a_probe_as_a_place_is() -> None:
+    story = with_the_breaker_open()
+    story.wait(30)
+
+    story.cycle([(20_050, 10), (19_950, 10)])
+
+    assert story.kinds() == ["modify"]
+
+
+def test_with_the_breaker_open_a_cancel_is_no_probe_and_costs_no_pause() -> None:
+    story = with_the_breaker_open()
+    story.wait(29)
+    story.cycle(BID)
+    assert story.kinds() == ["cancel"]
+    story.wait(1)
+
+    story.cycle(BID, [(20_100, 10)])
+
+    assert story.kinds() == ["place"]
 
 
 # Targets.

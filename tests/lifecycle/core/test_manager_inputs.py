@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from exchange.market import Market
-from exchange.reports import Accepted
+from exchange.reports import Accepted, Snapshot
 from exchange.units import SECOND
 from exchange.words import Outcome
 from lifecycle.core.manager import OrderManager
@@ -17,6 +18,7 @@ CROSSED: list[tuple[Ladder, Ladder, str]] = [
     ([(20_000, 10)], [(20_000, 10)], "bids must stay below asks, was 20000 and 20000"),
     ([(20_010, 10)], [(20_000, 10)], "bids must stay below asks, was 20010 and 20000"),
     ([(20_000, 10), (20_000, 10)], [], "bids must be best first and each price once"),
+    ([(1, 10), (1, 10)], [], "bids must be best first and each price once"),
     ([(19_990, 10), (20_000, 10)], [], "bids must be best first and each price once"),
     ([], [(20_010, 10), (20_000, 10)], "asks must be best first and each price once"),
     ([(0, 10)], [], "bids must have a positive price and size"),
@@ -56,6 +58,7 @@ def test_time_that_runs_backwards_is_refused_by_every_input() -> None:
     story = Story().tell("place")
     manager, before = story.manager, story.now - 1
     command = story.requests()[0]
+    said = f"now must not run backwards, was {before} after {story.now}"
 
     for told in (
         lambda: manager.cycle(before, Targets(), BOOK),
@@ -64,7 +67,7 @@ def test_time_that_runs_backwards_is_refused_by_every_input() -> None:
         lambda: manager.tick(before),
         lambda: manager.restarted(before),
     ):
-        with pytest.raises(ValueError, match=r"^now must not run backwards, was "):
+        with pytest.raises(ValueError, match=f"^{said}$"):
             told()
 
     assert story.told() == "pending-new placing 0 10@20000 -"
@@ -216,6 +219,17 @@ def test_cloids_bear_their_session() -> None:
     manager.cycle(0, targets([(20_000, 10)]), BOOK)
 
     assert list(manager.orders) == ["run7-00000001"]
+
+
+def test_without_a_session_cloids_are_counted_from_the_first_also_after_a_restart() -> None:
+    manager = OrderManager(INSTRUMENT)
+    manager.cycle(0, targets([(20_000, 10)]), BOOK)
+    asked = manager.restarted(1).queries
+    manager.receive(Snapshot(1, (), (), asked[-1].request), 1)
+
+    manager.cycle(1, targets([(20_000, 10), (19_900, 10)]), replace(BOOK, at=1))
+
+    assert list(manager.orders) == ["000000001", "000000004"]
 
 
 def test_nothing_wanted_and_nothing_resting_is_a_plan_of_nothing() -> None:

@@ -137,6 +137,30 @@ def test_what_one_instrument_trades_earns_for_all() -> None:
     assert many.managers["SOL"].headroom > 0.99
 
 
+def test_what_several_instruments_trade_earns_together() -> None:
+    many = portfolio(replace(CONFIG, quota=QuotaConfig(cap=12, earns=0.0001)))
+    answer(many, many.cycle(0, {symbol: quote() for symbol in SYMBOLS}), 0)
+
+    for symbol in SYMBOLS:
+        order = next(iter(many.managers[symbol].open_orders.values()))
+        fill = Fill(5, order.cloid, order.oid or "", 1_000, 1_000_000, "t1", Side.BUY)
+        many.receive(symbol, fill, 5)
+
+    # Ten thousand earn one request.
+    assert many.managers["ETH"].headroom == pytest.approx(3 / 15, abs=1e-6)
+
+
+def test_how_long_the_quota_lasts_is_the_same_for_all_that_spend_it() -> None:
+    many = portfolio(replace(CONFIG, quota=QuotaConfig(cap=24)))
+    many.cycle(0, {"ETH": quote()})
+    many.cycle(600 * SECOND, {"SOL": quote(600 * SECOND)})
+
+    lasts = {one.quota_horizon_h(600 * SECOND) for one in many.managers.values()}
+
+    # Eight in ten minutes, and sixteen are left.
+    assert lasts == {1 / 3}
+
+
 def test_an_order_kept_for_want_of_quota_is_looked_at_again_when_there_is_more() -> None:
     bands = BandsConfig(latch_bps=10.0, level_factors=(1.0,))
     config = replace(CONFIG, bands=bands, quota=QuotaConfig(cap=15, earns=1.0, horizon_h=0.0))
