@@ -17,6 +17,7 @@ from tests.story import Story, rows, told
 SNAPSHOTS: Final = """
 # @A: a closed order, listed after it closed
 rest cancelled:101 as_was | cancelled idle 0 0@20000 101 | 0 | 0 0 | @A listed-though-closed
+rest move cancelled:101 refused:dead<1 as_was<0.25 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
 rest cancelled:101 as_was<1 | cancelled idle 0 0@20000 101 | 0 | 0 0 | -
 # @B: our oid, placing
 place as_was | resting idle 0 10@20000 101 | 0 | 10 0 | -
@@ -87,6 +88,7 @@ place status:open:4:101 | resting idle 0 6@20000 101 | 0 | 10 0 | -
 rest status:open | resting idle 0 10@20000 101 | 0 | 10 0 | -
 rest status:open:4 | resting idle 0 6@20000 101 | 0 | 10 0 | -
 rest status:open:4 fill:101:4 | resting idle 4 6@20000 101 | 4 | 10 0 | -
+amend:rest status:open:0 | resting idle 0 10@20000 101 | 0 | 10 0 | -
 amend:rest status:open:4 | resting idle 0 6@20000 101 | 0 | 10 0 | -
 amend:rest listed:101:20000:6 none status:open:0 | cancelling cancelling 0 6@20000 101 | 0 | 10 0 | -
 rest none status:open | cancelling cancelling 0 10@20000 101 | 0 | 10 0 | -
@@ -242,13 +244,32 @@ def test_what_a_row_and_a_status_know_of_both_legs_is_waited_for_after_the_close
 
 
 def test_what_was_counted_to_an_old_leg_and_came_from_the_new_one_is_not_waited_for_again() -> None:
-    story = Story().tell("rest move moved status:open:5 fill:102:5 listed:102:20050:3")
+    none_missing = Story().tell("rest move moved status:open:5 fill:102:5 cancelled:102")
+    two_missing = Story().tell("rest move moved status:open:5 fill:102:5")
+    two_missing.tell("listed:102:20050:3 cancelled:102")
 
-    story.tell("cancelled:102")
+    assert none_missing.manager.exposure == (5, 0)
+    assert two_missing.manager.exposure == (5 + 2, 0)
 
-    # Five have come, and two are missing.
-    assert story.manager.position == 5
-    assert story.manager.exposure == (7, 0)
+
+def test_what_is_not_heard_of_each_old_leg_adds_up() -> None:
+    story = Story().tell("rest listed:101:20000:6 move moved listed:102:20050:7")
+
+    story.tell("to:20100 modified:103:10:20100")
+
+    assert story.manager.exposure == (4 + 3 + 10, 0)
+
+
+def test_a_leg_that_only_a_fill_told_of_rests_and_what_is_not_heard_of_the_others_is_kept() -> None:
+    story = Story().tell("rest move moved status:open:5 fill:103:1")
+
+    story.tell("listed:103:20070:10")
+    once = story.told()
+    story.tell("listed:103:20070:10")
+
+    # One has come, four of the five are missing.
+    assert once == story.told() == "resting idle 1 10@20070 103"
+    assert story.manager.exposure == (1 + 4 + 10, 0)
 
 
 def test_a_row_names_the_order_that_had_no_oid_and_was_not_moved_yet() -> None:

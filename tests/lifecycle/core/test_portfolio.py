@@ -20,6 +20,7 @@ from lifecycle.rules import rules_of
 from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Watch
 from spec.trace import Action, Cycled, Reason, Reported, Target, Targets
+from tests.story import AMENDING
 
 CONFIG: Final = Config(risk=RiskConfig(requests_per_minute=None))
 CAPABILITIES: Final = Capabilities(batch_max=5)
@@ -122,6 +123,33 @@ def test_the_quota_is_that_of_the_account_and_no_instrument_is_always_the_last()
     assert Reason.QUOTA in reasons
 
 
+def test_each_instrument_is_the_first_in_turn_to_get_what_is_left_of_the_quota() -> None:
+    served = []
+
+    for cycles in range(4):
+        many = portfolio(replace(CONFIG, quota=QuotaConfig(cap=4)))
+        for now in range(cycles):
+            many.cycle(now, {})
+        cycle = many.cycle(cycles, {symbol: quote(cycles) for symbol in SYMBOLS})
+        served.append({sent.symbol for batch in cycle.batches for sent in batch})
+
+    assert served == [{"ETH"}, {"BTC"}, {"SOL"}, {"ETH"}]
+
+
+def test_each_instrument_has_its_cap_and_the_venue_its_ways() -> None:
+    config = replace(CONFIG, risk=replace(CONFIG.risk, exposure_cap=Decimal("0.1")))
+    many = Portfolio([instrument("ETH"), instrument("BTC")], config=config, capabilities=AMENDING)
+    cycle = many.cycle(0, {"ETH": quote(), "BTC": quote()})
+    answer(many, cycle, 0)
+    moved = Targets((Target(989_500, 1_000),), quote().targets.asks[:1])
+
+    again = many.cycle(SECOND, {"ETH": Quote(moved, quote(SECOND).market)})
+
+    assert [len(plan.commands) for plan in cycle.plans.values()] == [2, 2]
+    # A second leg would be over the cap; where a modify amends there is none.
+    assert [type(command) for command in again.plans["ETH"].commands] == [Modify]
+
+
 def test_what_one_instrument_trades_earns_for_all() -> None:
     many = portfolio(replace(CONFIG, quota=QuotaConfig(cap=12, earns=1.0)))
     cycle = many.cycle(0, {symbol: quote() for symbol in SYMBOLS})
@@ -208,6 +236,26 @@ def test_timers_run_where_they_are_due_and_an_unanswered_request_is_asked_about(
     assert len(asked.queries) == 1
     assert set(due) <= {"ETH", "BTC"}
     assert many.open_orders == 4
+
+
+def test_what_is_not_answered_by_the_very_time_of_its_expiry_is_asked_about() -> None:
+    many = portfolio(symbols=("ETH", "BTC"))
+    many.tick(0)
+    many.cycle(0, {"ETH": quote()})
+
+    due = many.tick(many.next_timer)
+
+    assert set(due) == {"ETH"}
+
+
+def test_what_was_not_sent_is_gone() -> None:
+    many = portfolio()
+    sent = many.cycle(0, {"ETH": quote()}).batches[0][0]
+    assert isinstance(sent.command, Place)
+
+    many.unanswered(sent.symbol, sent.command, Outcome.NOT_SENT, 1)
+
+    assert many.open_orders == 3
 
 
 def test_halted_every_instrument_withdraws() -> None:
