@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exchange.commands import Cancel, Command, Modify, Place, QueryOpen
 from exchange.words import Side
 from lifecycle.config import ChurnConfig
-from lifecycle.core.churn import Cause, Churn, cause_of
+from lifecycle.core.churn import Cause, Churn, cause_of, count_sent
 from spec.trace import Action, Decision, Plan, Reason, Target, Targets
 from tests.strategies import Churned, churned
 
@@ -85,6 +85,10 @@ def test_a_tracker_that_was_told_nothing_divides_by_nothing() -> None:
     assert (window.cycles, window.cancel_fill, window.calls_fill, window.skip) == (0, 0.0, 0.0, 0.0)
     assert (window.modify_share, window.queue_kept, window.bid, window.ask) == (None,) * 4
     assert window.staleness_rms_bps is None
+
+
+def test_places_modifies_and_cancels_are_calls() -> None:
+    assert count_sent((PLACE, MODIFY, CANCEL, CANCEL, QueryOpen(1, 0))).calls == 4
 
 
 def test_a_query_is_no_call() -> None:

@@ -28,7 +28,15 @@ def settings(
 
 @pytest.mark.parametrize(
     ("cap", "used", "headroom"),
-    [(None, 5, MILLION), (0, 0, 0), (10, 0, MILLION), (10, 4, 600_000), (10, 10, 0), (10, 12, 0)],
+    [
+        (None, 5, MILLION),
+        (0, 0, 0),
+        (10, 0, MILLION),
+        (10, 4, 600_000),
+        (10, 9, 100_000),
+        (10, 10, 0),
+        (10, 12, 0),
+    ],
 )
 def test_headroom_is_the_unused_share(cap: int | None, used: int, headroom: int) -> None:
     assert Ledger(settings(cap, used)).headroom == headroom
