@@ -165,6 +165,7 @@ def clone_desk(desk: Desk) -> Desk:
     other.now = desk.now
     other.proofs = desk.proofs
     other.qty_is_total = desk.qty_is_total
+    other.queues = desk.queues.copy() if desk.queues else {}
     other.quiet = desk.quiet
     other.requests = desk.requests
     other.session = desk.session

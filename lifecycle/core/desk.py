@@ -9,9 +9,10 @@ from typing import Final, Self
 
 from exchange.commands import Cancel, Modify, Place, Query, QueryOpen, QueryOrder
 from exchange.instrument import Instrument
+from exchange.market import Queue
 from exchange.units import Nanos, Price, Qty
 from exchange.venue import Capabilities
-from exchange.words import Side
+from exchange.words import Cloid, Side
 from lifecycle.core.account import Account
 from lifecycle.core.blotter import Blotter
 from lifecycle.core.budget import Budget, Spending
@@ -60,6 +61,7 @@ class Desk:
         "now",
         "proofs",
         "qty_is_total",
+        "queues",
         "quiet",
         "refusals",
         "requests",
@@ -120,6 +122,8 @@ class Desk:
         said so, while nothing has happened since: the fast path."""
         self.volatility = 0
         """That those decisions were made with, in millionths of a basis point."""
+        self.queues: dict[Cloid, Queue] = {}
+        """The places in their queues that they were made with."""
         self.factor = MILLION
         """And by how much the quota widened their bands, in millionths."""
 

@@ -103,10 +103,16 @@ class OrderManager:
             now >= desk.due_at
             or now - market.at > desk.guards.patience
             or market.volatility != desk.volatility
+            or market.queues != desk.queues
             or (desk.is_sharing and desk.ledger.latch_factor(desk.settings) != desk.factor)
         ):
             quiet = None
-        if quiet is not None and quiet[0] == targets and not (grid and grid.crosses(market)):
+        if (
+            quiet is not None
+            and quiet[0] == targets
+            # Others may have spent of what makes the lattice coarser.
+            and (grid is None or grid.is_still(targets, market, desk.ledger.headroom))
+        ):
             desk.now = now
             return quiet[2]
         if grid is None:
@@ -142,6 +148,8 @@ class OrderManager:
         if not commands and all(decision.action is _KEEP for decision in decisions):
             desk.quiet = (targets, wanted, Plan((), decisions, position, snapped, step))
             desk.volatility = market.volatility
+            # A copy: whose mapping this is may change it, and it is compared with what was seen.
+            desk.queues = dict(market.queues)
             desk.factor = this.factor
         return Plan((*commands, *queries), decisions, position, snapped, step)
 
