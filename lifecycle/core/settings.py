@@ -51,6 +51,9 @@ def _check_together(config: Config) -> None:
         raise ValueError(
             f"bands.latch_bps_min must not exceed latch_bps_max, was {bands.latch_bps_min}"
         )
+    if bands.adverse_factor > 1:
+        # It narrows the band: no order is looked at that is beyond the whole one.
+        raise ValueError(f"bands.adverse_factor must not exceed 1, was {bands.adverse_factor}")
     if not quota.widest_below < quota.wide_below:
         raise ValueError(f"quota.widest_below must be below wide_below, was {quota.widest_below}")
     if risk.requests_per_minute == 0 or risk.rejects_in_row == 0:

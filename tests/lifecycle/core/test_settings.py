@@ -66,6 +66,10 @@ def test_the_exposure_cap_is_counted_in_lots() -> None:
             "latch_bps_min must not exceed latch_bps_max, was 11.0",
         ),
         (
+            Config(bands=BandsConfig(adverse_factor=1.5)),
+            "bands.adverse_factor must not exceed 1, was 1.5",
+        ),
+        (
             Config(quota=QuotaConfig(widest_below=0.3)),
             "widest_below must be below wide_below, was 0.3",
         ),
