@@ -10,7 +10,6 @@ from typing import Final
 from msgspec import Struct, structs
 
 from exchange.commands import Query, QueryOpen
-from exchange.market import Market
 from exchange.reports import Disconnected, Fill, Limited, Reconnected, Report, Snapshot
 from exchange.units import Nanos
 from exchange.words import Cloid, Side
@@ -146,9 +145,6 @@ class _Teller:
         self._words = Words(header.instrument)
         self._instrument = header.instrument
         self._desk = self._replay.manager._desk  # noqa: SLF001 - The numbers are inside.
-        self._decisions: tuple[Decision, ...] = ()
-        self._decided_with: tuple[Circumstances, Market] | None = None
-        """What the decisions of the last cycle were made with."""
 
     @property
     def order(self) -> Order | None:
@@ -166,7 +162,7 @@ class _Teller:
         if isinstance(output, Plan):
             assert isinstance(record, Cycled), "only a cycle makes a plan"
             words, decision = self._cycle(output)
-            figures = self._numbers(record, output, decision, found, interval_left)
+            figures = self._numbers(record, decision, found, interval_left)
         else:
             words = self._event(record, output, is_dull=fold and before is after)
         if before is not after and not words:
@@ -215,20 +211,14 @@ class _Teller:
     def _numbers(
         self,
         record: Cycled,
-        plan: Plan,
         decision: Decision | None,
         found: Circumstances,
         interval_left: Nanos,
     ) -> Numbers | None:
-        market = record.market
-        if self._decided_with is not None and plan.decisions is self._decisions:
-            # Nothing had happened: the cycle took over what the last one had decided.
-            found, market = self._decided_with
-        else:
-            found = structs.replace(found, volatility=market.volatility)
-        self._decisions, self._decided_with = plan.decisions, (found, market)
         if decision is None:
             return None
+        market = record.market
+        found = structs.replace(found, volatility=market.volatility)
         return numbers(
             decision,
             record.wanted,

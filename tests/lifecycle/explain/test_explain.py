@@ -127,7 +127,7 @@ def test_of_each_life_every_change_of_state_has_a_row(troubled: MemoryJournal) -
         )
 
 
-def test_a_cycle_that_takes_over_the_last_decisions_has_their_numbers() -> None:
+def test_a_cycle_has_the_numbers_of_its_own_place_in_the_queue() -> None:
 
     records: list[Record] = []
     manager = TracedManager(OrderManager(INSTRUMENT, config=Config()), records.append)
@@ -138,7 +138,7 @@ def test_a_cycle_that_takes_over_the_last_decisions_has_their_numbers() -> None:
         assert isinstance(command, Place)
         manager.receive(Accepted(2, command.cloid, command.cloid, command.request), 2)
     assert isinstance(bid, Place)
-    for at, queue in ((3, Queue(5, 5)), (4, Queue(0, 10))):
+    for at, queue in ((3, Queue(5, 5)), (4, Queue(5, 5)), (5, Queue(0, 10))):
         market = Market(at, 19_999, 20_011, queues={bid.cloid: queue})
         manager.cycle(at, wanted, market)
 
@@ -147,7 +147,7 @@ def test_a_cycle_that_takes_over_the_last_decisions_has_their_numbers() -> None:
     rows = tell_life("a", header, records, bid.cloid, fold=False).rows
 
     factors = [row.numbers.queue_factor for row in rows if row.numbers is not None]
-    assert factors == [1.0, 1.25, 1.25]
+    assert factors == [1.0, 1.25, 1.25, 1.5]
 
 
 def test_what_befalls_the_whole_account_is_told_of_each_open_order() -> None:
