@@ -10,8 +10,6 @@ from collections import deque
 from random import Random
 from typing import Final
 
-import numpy as np
-
 from exchange.columns import Sight
 from exchange.paper.book import Touch
 from exchange.paper.course import Course
@@ -56,8 +54,7 @@ class ColumnFeed:
         """Begin the next course, of which the first `count` packets happen."""
         if self._stretches:
             self._archive(self._stretches[-1])
-        # NumPy reads a list faster than an array does.
-        times = array("q", np.fromiter(course.columns.times, np.int64, count).tobytes())
+        times = array("q", course.columns.times[:count])
         visible = self._delay.after(times, self._random, self._last)
         self._last = visible[-1]
         self._stretches.append(_Stretch(course, times, visible))

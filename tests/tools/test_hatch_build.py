@@ -1,5 +1,7 @@
 """The build hook: what it compiles, and that nothing is lost where it cannot."""
 
+import ast
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,29 @@ def test_everything_that_is_compiled_is_there_and_the_manager_is_among_it() -> N
     assert all((ROOT / name).is_file() for name in names)
     assert {"lifecycle/core/manager.py", "lifecycle/core/order.py", "spec/lattice.py"} <= set(names)
     assert not any(Path(name).name in hatch_build.NOT_COMPILED for name in names)
+
+
+def test_what_is_compiled_needs_nothing_that_is_not_there_when_it_is_built() -> None:
+    there = {*sys.stdlib_module_names, "exchange", "spec", "lifecycle", "msgspec"}
+
+    missing = {
+        (name, module)
+        for name in hatch_build.sources(ROOT)
+        for node in ast.walk(ast.parse((ROOT / name).read_text()))
+        for module in imported(node)
+        if module not in there
+    }
+
+    assert missing == set()
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Return the packages that a statement imports from."""
+    if isinstance(node, ast.Import):
+        return [one.name.partition(".")[0] for one in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [str(node.module).partition(".")[0]]
+    return []
 
 
 @pytest.mark.parametrize(("wanted", "kind"), [("0", "standard"), ("auto", "editable")])
