@@ -1,16 +1,11 @@
-"""A manager that keeps its trace, and a manager rebuilt from one.
+"""A manager rebuilt from its trace.
 
 The trace is the journal's content: every input, and what came of it. Because the manager is a
 function of its inputs, feeding them to a new one reproduces every decision and the final state.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from exchange.commands import Cancel, Modify, Place
-from exchange.market import Market
-from exchange.reports import Report
-from exchange.units import Nanos
-from exchange.words import Outcome
 from lifecycle.core.manager import OrderManager
 from spec.trace import (
     Cycled,
@@ -20,58 +15,9 @@ from spec.trace import (
     Record,
     Reported,
     Restarted,
-    Targets,
     Ticked,
     Unanswered,
 )
-
-
-class TracedManager:
-    """An order manager whose every input and output goes to a sink as one record."""
-
-    def __init__(self, manager: OrderManager, sink: Callable[[Record], None]) -> None:
-        self.manager = manager
-        self._sink = sink
-
-    def cycle(self, now: Nanos, targets: Targets, market: Market) -> Plan:
-        """Run one cycle, as `OrderManager.cycle`."""
-        plan = self.manager.cycle(now, targets, market)
-        self._sink(Cycled(now, targets, market, plan))
-        return plan
-
-    def receive(self, report: Report, now: Nanos) -> Reaction:
-        """Receive one report, as `OrderManager.receive`."""
-        reaction = self.manager.receive(report, now)
-        self._sink(Reported(now, report, reaction))
-        return reaction
-
-    def unanswered(
-        self, command: Place | Modify | Cancel, outcome: Outcome, now: Nanos
-    ) -> Reaction:
-        """Give up on an answer, as `OrderManager.unanswered`."""
-        reaction = self.manager.unanswered(command, outcome, now)
-        self._sink(Unanswered(now, command, outcome, reaction))
-        return reaction
-
-    def tick(self, now: Nanos) -> Reaction:
-        """Let time pass, as `OrderManager.tick`; a record is made where something came of it."""
-        due = now >= self.manager.next_timer
-        reaction = self.manager.tick(now)
-        if due:
-            self._sink(Ticked(now, reaction))
-        return reaction
-
-    def restarted(self, now: Nanos, session: str = "") -> Reaction:
-        """Start, as `OrderManager.restarted`."""
-        reaction = self.manager.restarted(now, session)
-        self._sink(Restarted(now, reaction, session))
-        return reaction
-
-    def halt(self, now: Nanos, why: str) -> Reaction:
-        """Want nothing any more, as `OrderManager.halt`."""
-        reaction = self.manager.halt(now)
-        self._sink(Halted(now, why, reaction))
-        return reaction
 
 
 def replay(manager: OrderManager, records: Iterable[Record]) -> OrderManager:
@@ -87,12 +33,16 @@ def replay(manager: OrderManager, records: Iterable[Record]) -> OrderManager:
 
 def reproduce(manager: OrderManager, record: Record, number: int) -> None:
     """Feed a manager the input of one record; raises ValueError where it decides otherwise."""
-    output = step(manager, record)
-    expected = record.plan if isinstance(record, Cycled) else record.reaction
+    output, expected = step(manager, record), outcome(record)
     if output != expected:
         raise ValueError(
             f"record {number} must be reproduced by replaying it, was {expected}, is now {output}"
         )
+
+
+def outcome(record: Record) -> Plan | Reaction:
+    """Return what came of a record's input, by the record."""
+    return record.plan if isinstance(record, Cycled) else record.reaction
 
 
 def step(manager: OrderManager, record: Record) -> Plan | Reaction:

@@ -19,7 +19,7 @@ from lifecycle.audit.window import EVERYTHING, Window
 from lifecycle.core.manager import OrderManager
 from lifecycle.journal.base import Damage, Header
 from lifecycle.rules import rules_of
-from lifecycle.trace import step
+from lifecycle.trace import outcome, step
 from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Broken, Invariant
 from spec.rules import Rules
@@ -222,7 +222,7 @@ class Audit:
             )
 
     def _reproduce(self, manager: OrderManager, record: Record, number: int) -> None:
-        expected = record.plan if isinstance(record, Cycled) else record.reaction
+        expected = outcome(record)
         try:
             output = step(manager, record)
         except ValueError as error:

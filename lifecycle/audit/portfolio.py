@@ -15,15 +15,12 @@ from msgspec import structs
 from exchange.units import Nanos
 from lifecycle.audit.audited import LISTED_MAX, TELL_EVERY, Audit, Audited, Read, Tell, audited
 from lifecycle.audit.window import EVERYTHING, Window
-from lifecycle.core.portfolio import session_of
-from lifecycle.drive.portfolio import portfolio_of
-from lifecycle.journal.base import Header
+from lifecycle.drive.portfolio import part_of, portfolio_of
+from lifecycle.journal.base import Header, named
 from lifecycle.rules import rules_of
 from spec.trace import Record
 from spec.witness import Witness
 
-NAMED_MAX: Final = 5
-"""Instruments that are named before they are only counted."""
 _SUMMED: Final = ("records", "cycles", "reports", "orders", "modifies", "cancels", "fills")
 _ONCE: Final = ("restarts", "halts")
 """What happens to all instruments at once."""
@@ -73,8 +70,8 @@ def audit_portfolio(
     window = window.resolved(first[0][1].now if first else 0)
     audits = {}
     for number, instrument in enumerate(header.portfolio):
-        session = session_of(header.session, number)
-        rules = rules_of(header.config, instrument, header.capabilities, session)
+        part = part_of(header, number)
+        rules = rules_of(part.config, instrument, part.capabilities, part.session)
         manager = None if portfolio is None else portfolio.managers[instrument.symbol]
         audits[instrument.symbol] = Audit(rules, window=window, manager=manager)
     _run(audits, header.config.quota.used, chain(first, told), tell)
@@ -99,9 +96,8 @@ def _run(
 def _merged(audits: dict[str, Audit], source: str, header: Header, *, replayed: bool) -> Audited:
     """Return what was found of all as one."""
     symbols = list(audits)
-    named = ", ".join(symbols[:NAMED_MAX]) + (", …" if len(symbols) > NAMED_MAX else "")
     about = [
-        ("instruments", f"{len(symbols)}: {named}"),
+        ("instruments", f"{len(symbols)}: {named(symbols)}"),
         ("begun", header.created),
         ("version", header.version),
         ("session", header.session),

@@ -11,6 +11,7 @@ is kept as it is made, because with one ledger it matters in which order the ins
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -26,18 +27,8 @@ from lifecycle.config import STABLE, Config
 from lifecycle.core.account import Account
 from lifecycle.core.manager import CANCEL_REPLACE, OrderManager
 from lifecycle.core.settings import Settings
-from spec.trace import (
-    Cycled,
-    Halted,
-    Plan,
-    Reaction,
-    Record,
-    Reported,
-    Restarted,
-    Targets,
-    Ticked,
-    Unanswered,
-)
+from lifecycle.core.traced import TracedManager
+from spec.trace import Plan, Reaction, Record, Targets
 
 _RANKS: Final[dict[type, int]] = {Cancel: 0, Modify: 1, Place: 2}
 _QUERIES: Final = 3
@@ -81,8 +72,6 @@ class Portfolio:
     ) -> None:
         """Start with nothing resting; `session` begins every cloid, as an order manager's does.
 
-        What goes to the instruments is kept by none, until `keep` says where.
-
         Raises ValueError where a symbol comes twice, or where the configuration has no meaning
         for an instrument.
         """
@@ -92,9 +81,6 @@ class Portfolio:
         """By symbol; not to be changed."""
         self.sessions: dict[str, str] = {}
         """The prefix of the cloids of each; not to be changed."""
-        self.keep: Keep | None = None
-        """Where each record goes, before anything that came of it is handed out to be sent. What it
-        raises goes to the caller, and nothing is to be sent then."""
         account: Account | None = None
         for number, instrument in enumerate(instruments):
             symbol = instrument.symbol
@@ -110,6 +96,16 @@ class Portfolio:
                 session=self.sessions[symbol],
                 account=account,
             )
+        self._driven: dict[str, OrderManager | TracedManager] = dict(self.managers)
+        """What is told of what happens: the same, or what keeps a record of it."""
+
+    def keep_in(self, keep: Keep) -> None:
+        """Have every record go there from now on, before anything of it is handed out to be sent.
+
+        What `keep` raises goes to the caller, and nothing is to be sent then.
+        """
+        for symbol, manager in self.managers.items():
+            self._driven[symbol] = TracedManager(manager, partial(keep, symbol))
 
     def cycle(self, now: Nanos, quotes: Mapping[str, Quote]) -> Cycle:
         """Decide about every instrument that is quoted; the others are left as they are.
@@ -127,9 +123,7 @@ class Portfolio:
         ranked: tuple[list[Sent], ...] = ([], [], [], [])
         for symbol in (*symbols[first:], *symbols[:first]):
             quote = quotes[symbol]
-            plan = plans[symbol] = self.managers[symbol].cycle(now, quote.targets, quote.market)
-            if self.keep is not None:
-                self.keep(symbol, Cycled(now, quote.targets, quote.market, plan))
+            plan = plans[symbol] = self._driven[symbol].cycle(now, quote.targets, quote.market)
             for command in plan.commands:
                 ranked[_RANKS.get(type(command), _QUERIES)].append(Sent(symbol, command))
         return Cycle(plans, self._batches(ranked))
@@ -139,41 +133,29 @@ class Portfolio:
 
         What is said of the whole account goes to `receive_all`. Raises KeyError and ValueError.
         """
-        reaction = self.managers[symbol].receive(report, now)
-        if self.keep is not None:
-            self.keep(symbol, Reported(now, report, reaction))
-        return reaction
+        return self._driven[symbol].receive(report, now)
 
     def receive_all(
         self, report: Disconnected | Reconnected | Limited, now: Nanos
     ) -> dict[str, Reaction]:
         """Learn what concerns every instrument; returns the reactions of those that have one."""
         return self._reactions(
-            (symbol, self.receive(symbol, report, now)) for symbol in self.managers
+            (symbol, manager.receive(report, now)) for symbol, manager in self._driven.items()
         )
 
     def unanswered(
         self, symbol: str, command: Place | Modify | Cancel, outcome: Outcome, now: Nanos
     ) -> Reaction:
         """Learn that a request will get no answer, as `OrderManager.unanswered` does."""
-        reaction = self.managers[symbol].unanswered(command, outcome, now)
-        if self.keep is not None:
-            self.keep(symbol, Unanswered(now, command, outcome, reaction))
-        return reaction
+        return self._driven[symbol].unanswered(command, outcome, now)
 
     def tick(self, now: Nanos) -> dict[str, Reaction]:
         """Let time pass: run the timers that are due; returns the reactions that ask something."""
         return self._reactions(
-            (symbol, self._tick(symbol, manager, now))
+            (symbol, self._driven[symbol].tick(now))
             for symbol, manager in self.managers.items()
             if manager.next_timer <= now
         )
-
-    def _tick(self, symbol: str, manager: OrderManager, now: Nanos) -> Reaction:
-        reaction = manager.tick(now)
-        if self.keep is not None:
-            self.keep(symbol, Ticked(now, reaction))
-        return reaction
 
     def restarted(self, now: Nanos, start: str = "") -> dict[str, Reaction]:
         """Learn that the process has started, perhaps on the journal of one that died.
@@ -181,20 +163,18 @@ class Portfolio:
         As `OrderManager.restarted`, of every instrument; returns what each asks. `start` goes
         behind the prefix of each one's cloids from now on.
         """
-        found = {}
-        for symbol, manager in self.managers.items():
-            session = self.sessions[symbol] + start if start else ""
-            reaction = found[symbol] = manager.restarted(now, session)
-            if self.keep is not None:
-                self.keep(symbol, Restarted(now, reaction, session))
-        return found
+        return {
+            symbol: manager.restarted(now, self.sessions[symbol] + start if start else "")
+            for symbol, manager in self._driven.items()
+        }
 
     def halt(self, now: Nanos, why: str = "told to") -> None:
         """Want nothing any more, of no instrument: every cycle from now on withdraws."""
-        for symbol, manager in self.managers.items():
-            reaction = manager.halt(now)
-            if self.keep is not None:
-                self.keep(symbol, Halted(now, why, reaction))
+        for manager in self._driven.values():
+            if isinstance(manager, TracedManager):
+                manager.halt(now, why)
+            else:
+                manager.halt(now)
 
     @property
     def nothing_rests(self) -> bool:

@@ -19,8 +19,8 @@ from exchange.units import SECOND, Nanos
 from exchange.venue import NoAnswer, Received, Venue
 from exchange.words import CancelReason
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.traced import TracedManager
 from lifecycle.journal.base import JournalError
-from lifecycle.trace import TracedManager
 from spec.states import Request
 from spec.trace import Plan, Reaction, Record, Targets
 

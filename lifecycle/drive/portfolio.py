@@ -10,13 +10,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from exchange.instrument import Instrument
 from exchange.units import Nanos
 from exchange.venue import Capabilities
 from lifecycle.config import STABLE, Config
 from lifecycle.core.manager import CANCEL_REPLACE
-from lifecycle.core.portfolio import Portfolio
-from lifecycle.drive.recovery import START_BYTES, check_config, new_session
+from lifecycle.core.portfolio import Portfolio, session_of
+from lifecycle.drive.recovery import (
+    START_BYTES,
+    check_capabilities,
+    check_config,
+    decided_otherwise,
+    new_session,
+)
 from lifecycle.journal.address import Address
 from lifecycle.journal.base import Header, JournalError
 from lifecycle.journal.portfolio import PortfolioJournal
@@ -94,12 +102,26 @@ def portfolio_of(header: Header) -> Portfolio:
     )
 
 
+def part_of(header: Header, number: int) -> Header:
+    """Return the header that one instrument of a portfolio's would have by itself."""
+    return replace(
+        header,
+        instrument=header.portfolio[number],
+        session=session_of(header.session, number),
+        portfolio=(),
+    )
+
+
 def _keep(
     portfolio: Portfolio, journal: SqliteJournal, address: Address | None, account: str
 ) -> PortfolioJournal:
     """Have every record go to a journal from now on."""
-    kept = PortfolioJournal(journal, address, account=account)
-    portfolio.keep = kept.append
+    try:
+        kept = PortfolioJournal(journal, address, account=account)
+    except ValueError:
+        journal.close()
+        raise
+    portfolio.keep_in(kept.append)
     return kept
 
 
@@ -112,11 +134,7 @@ def _check(
         raise JournalError(
             f"{path} must be the journal of the same instruments in the same order, is of {there}"
         )
-    if found.capabilities != capabilities:
-        raise JournalError(
-            f"{path} must be the journal of a venue that has {capabilities}, is of one that has "
-            f"{found.capabilities}"
-        )
+    check_capabilities(path, found.capabilities, capabilities)
 
 
 def _restore(path: Path, portfolio: Portfolio, recording: Recording, now: Nanos) -> None:
@@ -126,10 +144,7 @@ def _restore(path: Path, portfolio: Portfolio, recording: Recording, now: Nanos)
         try:
             reproduce(portfolio.managers[symbol], record, number)
         except ValueError as error:
-            raise JournalError(
-                f"{path} must be resumed by the version that wrote it "
-                f"({recording.header.version}), this one decides otherwise: {error}"
-            ) from error
+            raise decided_otherwise(path, recording.header, error) from error
         last_at = max(last_at, record.now)
     if now < last_at:
         raise ValueError(f"now must not be before the last record of {path}, {last_at}, was {now}")

@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import structs, to_builtins
 
 from exchange.units import SECOND, Nanos
+from exchange.venue import Capabilities
 from exchange.words import Cloid
 from lifecycle.config import Config
 from lifecycle.core.manager import OrderManager
@@ -128,10 +129,7 @@ def resume(
         try:
             replay(manager, counted)
         except ValueError as error:
-            raise JournalError(
-                f"{path} must be resumed by the version that wrote it "
-                f"({recording.header.version}), this one decides otherwise: {error}"
-            ) from error
+            raise decided_otherwise(path, recording.header, error) from error
     except JournalError:
         journal.close()
         raise
@@ -167,6 +165,22 @@ class _Counted:
             self.count += 1
             self.last_at = record.now
             yield record
+
+
+def decided_otherwise(path: str | Path, header: Header, error: ValueError) -> JournalError:
+    """Return the error for a journal whose records this version does not reproduce."""
+    return JournalError(
+        f"{path} must be resumed by the version that wrote it ({header.version}), "
+        f"this one decides otherwise: {error}"
+    )
+
+
+def check_capabilities(path: str | Path, begun: Capabilities, given: Capabilities) -> None:
+    """Raise JournalError where the venue is another one now."""
+    if begun != given:
+        raise JournalError(
+            f"{path} must be the journal of a venue that has {given}, is of one that has {begun}"
+        )
 
 
 def check_config(path: str | Path, begun: Config, given: Config) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.core.manager import OrderManager
-from lifecycle.drive.recovery import Recovery, begin, resume
+from lifecycle.drive.recovery import Recovery, begin, check_capabilities, resume
 from lifecycle.journal.address import Address
 from lifecycle.journal.base import Header, Journal, JournalError
 from lifecycle.journal.forward import FleetJournal
@@ -71,11 +71,7 @@ def _check(path: Path, found: Header, wanted: Header) -> None:
             f"{path} must be the journal of {wanted.instrument.symbol} as it is traded now, is of "
             f"{found.instrument}"
         )
-    if found.capabilities != wanted.capabilities:
-        raise JournalError(
-            f"{path} must be the journal of a venue that has {wanted.capabilities}, is of one that "
-            f"has {found.capabilities}"
-        )
+    check_capabilities(path, found.capabilities, wanted.capabilities)
 
 
 def _forwarded(journal: Journal, address: Address, account: str) -> Journal:

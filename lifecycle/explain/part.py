@@ -5,20 +5,13 @@ only its own are told.
 """
 
 from collections.abc import Iterator
-from typing import Final
-
-from msgspec.structs import replace
 
 from lifecycle.core.manager import OrderManager
-from lifecycle.core.portfolio import session_of
-from lifecycle.drive.portfolio import portfolio_of
-from lifecycle.journal.base import Header, JournalError
+from lifecycle.drive.portfolio import part_of, portfolio_of
+from lifecycle.journal.base import Header, JournalError, named
 from lifecycle.journal.reading import Recording
 from lifecycle.trace import reproduce
 from spec.trace import Record
-
-NAMED_MAX: Final = 10
-"""Symbols that an error names."""
 
 
 class Part:
@@ -27,23 +20,16 @@ class Part:
     def __init__(self, recording: Recording, symbol: str) -> None:
         """Take an instrument of a journal; raises JournalError where there is none of that name."""
         whole = recording.header
-        symbols = [one.symbol for one in whole.portfolio] or [whole.instrument.symbol]
+        symbols = whole.symbols
         if symbol not in symbols:
-            named = ", ".join(symbols[:NAMED_MAX]) + (", …" if len(symbols) > NAMED_MAX else "")
-            raise JournalError(f"{recording.source} must have {symbol}, has {named}")
+            raise JournalError(f"{recording.source} must have {symbol}, has {named(symbols)}")
         self._recording = recording
         self._symbol = symbol
         self.header: Header = whole
         self.manager: OrderManager | None = None
         """None where it is alone in its journal: a new one will do."""
         if whole.portfolio:
-            number = symbols.index(symbol)
-            self.header = replace(
-                whole,
-                instrument=whole.portfolio[number],
-                session=session_of(whole.session, number),
-                portfolio=(),
-            )
+            self.header = part_of(whole, symbols.index(symbol))
             self._managers = portfolio_of(whole).managers
             self.manager = self._managers[symbol]
 

@@ -17,7 +17,7 @@ from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
 from lifecycle.drive.recovery import begin
 from lifecycle.journal.base import Header, JournalError
-from lifecycle.trace import step
+from lifecycle.trace import outcome, step
 from spec.states import State
 from spec.trace import Action, Cycled, Decision, Plan, Reaction, Reason, Record
 
@@ -74,7 +74,7 @@ class Replay:
 
         Raises JournalError where that is not what is on record.
         """
-        expected = record.plan if isinstance(record, Cycled) else record.reaction
+        expected = outcome(record)
         try:
             output = step(self.manager, record)
         except ValueError as error:

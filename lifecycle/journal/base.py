@@ -1,5 +1,6 @@
 """What a journal is: a header, records in their order, and an end that may be damaged."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Protocol
@@ -14,6 +15,9 @@ from spec.trace import Record
 SCHEMA: Final = 1
 """Of the records and of how they are written. To be raised with every change after which code of
 today would misread the journals of tomorrow."""
+
+
+NAMED_MAX: Final = 10
 
 
 class JournalError(ValueError):
@@ -61,6 +65,16 @@ class Header(Struct, frozen=True, kw_only=True):
             note=note,
             portfolio=portfolio,
         )
+
+    @property
+    def symbols(self) -> list[str]:
+        """Of all instruments, in their order."""
+        return [one.symbol for one in self.portfolio or (self.instrument,)]
+
+
+def named(symbols: Sequence[str]) -> str:
+    """Return symbols for people to read, the first few of them if there are many."""
+    return ", ".join(symbols[:NAMED_MAX]) + (", …" if len(symbols) > NAMED_MAX else "")
 
 
 class Damage(Struct, frozen=True):

@@ -30,9 +30,9 @@ from lifecycle.cli.configuration import read_config
 from lifecycle.config import ChurnConfig, Config
 from lifecycle.conform.reading import read_scenario
 from lifecycle.core.churn import Churn
+from lifecycle.core.traced import TracedManager
 from lifecycle.journal import Header, MemoryJournal
 from lifecycle.run.config import RunConfig
-from lifecycle.trace import TracedManager
 from spec.trace import Record
 from tests.docs.command_lines import check, command_lines, ours
 from tests.docs.pages import ROOT, Block, Page, pages, read

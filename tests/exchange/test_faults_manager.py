@@ -22,8 +22,8 @@ from exchange.venue import NoAnswer
 from exchange.words import Side
 from lifecycle.config import STABLE
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.traced import TracedManager
 from lifecycle.rules import rules_of
-from lifecycle.trace import TracedManager
 from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Broken, Watch
 from spec.states import Request

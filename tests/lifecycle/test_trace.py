@@ -10,7 +10,8 @@ from exchange.units import SECOND
 from exchange.words import Outcome
 from lifecycle.config import BandsConfig, Config
 from lifecycle.core.manager import OrderManager
-from lifecycle.trace import TracedManager, replay
+from lifecycle.core.traced import TracedManager
+from lifecycle.trace import replay
 from spec.trace import Cycled, Record, Reported, Restarted, Ticked, Unanswered
 from tests.story import INSTRUMENT, PLAIN, targets
 

@@ -26,11 +26,11 @@ from msgspec import Struct
 from exchange.reports import Fill
 from exchange.units import SECOND
 from lifecycle.core.manager import CANCEL_REPLACE
+from lifecycle.core.traced import TracedManager
 from lifecycle.drive.recovery import new_session
 from lifecycle.journal import Header, SqliteJournal
 from lifecycle.journal.address import Address
 from lifecycle.journal.forward import FleetJournal, forward
-from lifecycle.trace import TracedManager
 from spec.trace import Record
 from tools.bench.core import CONFIG, INSTRUMENT, Resting
 from tools.postgres import Server, programs

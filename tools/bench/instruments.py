@@ -132,7 +132,7 @@ def reports_per_second(count: int, folder: Path) -> float:
         "bench", crowd.instruments[0], Capabilities(), CONFIG, portfolio=crowd.instruments
     )
     journal = PortfolioJournal.create(folder / "bench.journal", header)
-    crowd.portfolio.keep = journal.append
+    crowd.portfolio.keep_in(journal.append)
     orders = [
         (symbol, order)
         for symbol in crowd.symbols

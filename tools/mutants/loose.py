@@ -27,8 +27,9 @@ from lifecycle.config import (
 )
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
+from lifecycle.core.traced import TracedManager
 from lifecycle.rules import rules_of
-from lifecycle.trace import TracedManager, replay
+from lifecycle.trace import replay
 from spec.invariants.all import INVARIANTS
 from spec.invariants.base import Broken, Watch
 from spec.rules import drift_bps

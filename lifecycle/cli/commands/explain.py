@@ -15,8 +15,6 @@ from lifecycle.cli.journals import JOURNAL, Source, open_journal
 if TYPE_CHECKING:
     from lifecycle.journal.reading import Recording
 
-SYMBOLS_MAX: Final = 10
-"""Instruments that an error names."""
 TELL_S: Final = 5.0
 """Between two words about how far it is."""
 
@@ -113,14 +111,15 @@ def command(
 
 def _symbol(recording: "Recording", asked: str | None) -> str:
     """Return whose orders are told; raises BadInput where that has to be said."""
-    symbols = [one.symbol for one in recording.header.portfolio]
+    from lifecycle.journal.base import named
+
+    symbols = recording.header.symbols
     if asked is None and len(symbols) > 1:
         raise BadInput(
             f"--symbol must say whose orders of {recording.source} to tell, "
-            f"one of {len(symbols)}: {', '.join(symbols[:SYMBOLS_MAX])}"
-            f"{', …' if len(symbols) > SYMBOLS_MAX else ''}"
+            f"one of {len(symbols)}: {named(symbols)}"
         )
-    return asked or recording.header.instrument.symbol
+    return asked or symbols[0]
 
 
 def document(told: Any) -> str:

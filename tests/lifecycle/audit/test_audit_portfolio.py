@@ -12,7 +12,8 @@ from lifecycle.audit.portfolio import audit_portfolio
 from lifecycle.audit.window import EVERYTHING, Moment, Window
 from lifecycle.cli import main
 from lifecycle.config import Config, QuotaConfig
-from lifecycle.core.portfolio import Quote, session_of
+from lifecycle.core.portfolio import Quote
+from lifecycle.drive.portfolio import part_of
 from lifecycle.journal import read_journal
 from spec.trace import Cycled, Reason, Targets
 from tests.lifecycle.drive.portfolios import SYMBOLS, answer, kept, live, look, quotes
@@ -46,13 +47,7 @@ def test_what_others_have_spent_excuses_an_empty_level(tmp_path: Path) -> None:
         now = number * 6 * SECOND
         answer(one.portfolio, one.portfolio.cycle(now, quotes(now)), now)
     recording = read_journal(tmp_path / "j")
-    instrument = recording.header.portfolio[2]
-    alone = replace(
-        recording.header,
-        instrument=instrument,
-        portfolio=(),
-        session=session_of(recording.header.session, 2),
-    )
+    alone = part_of(recording.header, 2)
 
     by_itself = audit_journal(
         "SOL", alone, [record for symbol, record in recording.told() if symbol == "SOL"]

@@ -32,7 +32,8 @@ from exchange.words import Alive, CancelReason, Outcome, Side, Status
 from lifecycle.config import Config
 from lifecycle.core.manager import OrderManager
 from lifecycle.core.order import Order
-from lifecycle.trace import TracedManager, replay
+from lifecycle.core.traced import TracedManager
+from lifecycle.trace import replay
 from spec.trace import Cycled, Record, Reported, Targets
 from tests.attributes import attributes
 from tests.story import AMENDING, INSTRUMENT, PLAIN, REPLACING

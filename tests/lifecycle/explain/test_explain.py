@@ -12,12 +12,12 @@ from exchange.reports import Accepted, Disconnected, Reconnected
 from exchange.venue import Capabilities
 from lifecycle.config import Config
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.traced import TracedManager
 from lifecycle.explain.life import Life, tell_life
 from lifecycle.explain.story import Orders, find, tell_orders
 from lifecycle.explain.words import ACTIONS, REASONS
 from lifecycle.journal import Header, JournalError
 from lifecycle.journal.memory import MemoryJournal
-from lifecycle.trace import TracedManager
 from spec.states import State
 from spec.trace import Action, Cycled, Reason, Record, Target, Targets
 from tests.lifecycle.audit.journals import AMENDS, a_run

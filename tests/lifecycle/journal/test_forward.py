@@ -48,7 +48,7 @@ def test_a_portfolios_journal_arrives_record_by_record(path: Path, fleet: Addres
     header = Header.of_now("s", INSTRUMENTS[0], AMENDS, SCARCE, portfolio=INSTRUMENTS)
     portfolio = portfolio_of(header)
     journal = PortfolioJournal(SqliteJournal.create(path, header), fleet)
-    portfolio.keep = journal.append
+    portfolio.keep_in(journal.append)
     live(portfolio)
 
     journal.close()

@@ -11,9 +11,9 @@ from exchange.paper.venue import PaperVenue
 from exchange.units import MINUTE, SECOND, Nanos
 from exchange.venue import NoAnswer
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.traced import TracedManager
 from lifecycle.run.config import MarketConfig, VenueConfig
 from lifecycle.run.market import load_market
-from lifecycle.trace import TracedManager
 from spec.trace import Record, Target, Targets
 
 LENGTH: Final = 6 * MINUTE

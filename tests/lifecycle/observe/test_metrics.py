@@ -25,9 +25,9 @@ from exchange.reports import (
 from exchange.units import SECOND
 from exchange.words import Alive, CancelReason, Outcome, Side
 from lifecycle.core.manager import OrderManager
+from lifecycle.core.traced import TracedManager
 from lifecycle.observe.metrics import MetricsError, MetricsExporter
 from lifecycle.observe.table import METRICS, Kind
-from lifecycle.trace import TracedManager
 from spec.invariants.all import INVARIANTS
 from spec.trace import Cycled, Divergence, Halted, Reaction, Record, Reported, Restarted
 from tests.lifecycle.observe import live
