@@ -2,14 +2,18 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
 from lifecycle.cli import output
+from lifecycle.cli.errors import BadInput
 from lifecycle.journal.address import Address, is_address
-from lifecycle.journal.base import JournalError
+from lifecycle.journal.base import JournalError, named
 from lifecycle.journal.reading import Recording, read_journal
+
+if TYPE_CHECKING:
+    from lifecycle.drive.part import Part
 
 Source: TypeAlias = Path | Address
 
@@ -55,3 +59,19 @@ def open_journal(source: Source) -> Recording:
             f"the last of them {max(0, round(silent.total_seconds())):,} s ago"
         )
     return recording
+
+
+def part_named(recording: Recording, symbol: str | None) -> "Part":
+    """Return one instrument of a journal; which, need only be said where there are several.
+
+    Raises BadInput where it has to be said, and JournalError where there is none of that name.
+    """
+    from lifecycle.drive.part import Part
+
+    symbols = recording.header.symbols
+    if symbol is None and len(symbols) > 1:
+        raise BadInput(
+            f"--symbol must say which instrument of {recording.source}, "
+            f"one of {len(symbols)}: {named(symbols)}"
+        )
+    return Part(recording, symbol or symbols[0])

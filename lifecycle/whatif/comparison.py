@@ -24,6 +24,10 @@ UNSEEN: Final = (
     "The model knows the book once a cycle, and trades only where they reached our orders, so "
     f"orders that rest elsewhere fill too seldom in it; {TARGETS_STAY}."
 )
+QUOTA_SHARED: Final = (
+    "Others share the quota: the run as it was has what they left of it and is not held to the "
+    "promises here (`lifecycle audit` does that); the model has the quota for itself."
+)
 WHOLE: Final = f"The model knows the whole market, but nobody in it reacts to us; {TARGETS_STAY}."
 AGREED: Final = 0.9
 """Below this share of cycles that saw what a recording has, the recording is doubted."""
@@ -104,7 +108,7 @@ def compared(
         seconds=columns[0].summary.seconds,
         records=script.records,
         columns=tuple(columns),
-        notes=tuple(_notes(scene)),
+        notes=tuple(_notes(recorded, scene)),
     )
 
 
@@ -116,8 +120,10 @@ def _told(latency: str, trips: Trips) -> str:
     return "latency fast, as none was measured"
 
 
-def _notes(scene: Scene) -> list[str]:
+def _notes(recorded: Recorded, scene: Scene) -> list[str]:
     notes = [WHOLE if scene.is_whole else UNSEEN]
+    if recorded.is_shared:
+        notes.append(QUOTA_SHARED)
     if scene.agreement < AGREED:
         notes.append(
             f"Only {100 * scene.agreement:.0f} % of the cycles saw the touch that {scene.name} has "

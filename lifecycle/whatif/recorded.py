@@ -4,6 +4,9 @@ The records are fed to a new manager, which must decide as the one that wrote th
 counted, is counted of that as in any other run. Which cycles came before their time no record
 says: those are, that follow the loss of an order and are less than a period after the last one
 that did not.
+
+Of a portfolio one instrument is read. What the others spent of their quota its manager knows, so it
+decides as it did; its promises cannot be judged by its own records alone (`lifecycle audit` does).
 """
 
 from collections.abc import Callable
@@ -35,13 +38,20 @@ JITTER: Final = MILLISECOND
 class Recorded:
     """Reads a journal's records."""
 
-    def __init__(self, header: Header, name: str) -> None:
-        """Read the records of a run that `header` stands for."""
+    def __init__(
+        self, header: Header, name: str, manager: OrderManager | None = None,
+        *, is_shared: bool = False,
+    ) -> None:  # fmt: skip
+        """Read the records of a run that `header` stands for.
+
+        `manager` decides again, None: a new one. `is_shared` where others spend of its quota.
+        """
         self.header = header
+        self.is_shared = is_shared
         self.name = name
         """Of the journal, for people."""
         self.records = 0
-        self.manager: OrderManager = begin(header)
+        self.manager: OrderManager = begin(header) if manager is None else manager
         config = header.config
         refill = config.orders.refill_s
         self._has_refill = refill is not None
@@ -152,13 +162,14 @@ class Recorded:
 
     def _begun(self, record: Record) -> Metrics:
         """Return the counters, which begin with the first record; have the record judged."""
-        if self._metrics is None or self._watched is None:
+        if self._metrics is None:
             header = self.header
             self._start = record.now
             self._metrics = Metrics(record.now, self._mid)
             rules = rules_of(header.config, header.instrument, header.capabilities, header.session)
-            self._watched = Watched(rules, record.now)
-        self._watched.feed(record)
+            self._watched = None if self.is_shared else Watched(rules, record.now)
+        if self._watched is not None:
+            self._watched.feed(record)
         return self._metrics
 
     def _mid(self, at: Nanos) -> Price | None:

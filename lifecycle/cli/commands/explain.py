@@ -3,17 +3,14 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import msgspec
 
 from lifecycle.cli import output
 from lifecycle.cli.errors import HELD, BadInput
-from lifecycle.cli.journals import JOURNAL, Source, open_journal
-
-if TYPE_CHECKING:
-    from lifecycle.journal.reading import Recording
+from lifecycle.cli.journals import JOURNAL, Source, open_journal, part_named
 
 TELL_S: Final = 5.0
 """Between two words about how far it is."""
@@ -68,15 +65,13 @@ def command(
     if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
     from lifecycle.explain.life import tell_life
-    from lifecycle.explain.part import Part
     from lifecycle.explain.story import find, tell_orders
     from lifecycle.journal import JournalError
 
     tell = _Progress()
     try:
         recording = open_journal(source)
-        symbol = _symbol(recording, symbol)
-        part = Part(recording, symbol)
+        part = part_named(recording, symbol)
         header, lot = part.header, part.header.instrument.lot
         told: Any
         if cloid is None:
@@ -107,19 +102,6 @@ def command(
         width = console.width
         console.print(orders(told, lot, width) if is_list else life(told, width))
     return HELD
-
-
-def _symbol(recording: "Recording", asked: str | None) -> str:
-    """Return whose orders are told; raises BadInput where that has to be said."""
-    from lifecycle.journal.base import named
-
-    symbols = recording.header.symbols
-    if asked is None and len(symbols) > 1:
-        raise BadInput(
-            f"--symbol must say whose orders of {recording.source} to tell, "
-            f"one of {len(symbols)}: {named(symbols)}"
-        )
-    return asked or symbols[0]
 
 
 def document(told: Any) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from lifecycle.cli import output, setting
 from lifecycle.cli.configuration import ConfigError, read_config
 from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, explained
-from lifecycle.cli.journals import JOURNAL, Source, open_journal
+from lifecycle.cli.journals import JOURNAL, Source, open_journal, part_named
 from lifecycle.config import Config
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ Examples:
       on a recording of the market instead of what the journal saw of it
   lifecycle replay 'postgresql://fleet@db/bots?run=ID' --try latch_bps=4
       a run of a fleet's journal
+  lifecycle replay bots.journal --symbol ETH --try latch_bps=4
+      one instrument of a portfolio
   lifecycle replay run.journal --try latch_bps=4 --json - | jq '.columns[].summary.calls'
 
 \b
@@ -76,6 +78,7 @@ Exit codes:
 
 @click.command("replay", epilog=EPILOG)
 @click.argument("journal", type=JOURNAL)
+@click.option("--symbol", help="Which instrument of a portfolio's journal.")
 @click.option(
     "--set", "common", multiple=True, metavar="KEY=VALUE[,…]", help="A setting of every column."
 )
@@ -112,6 +115,7 @@ Exit codes:
 )
 def command(
     journal: Source,
+    symbol: str | None,
     common: tuple[str, ...],
     trials: tuple[str, ...],
     config_file: Path | None,
@@ -130,7 +134,7 @@ def command(
 
     if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
         raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
-    recorded, script = _read(journal)
+    recorded, script = _read(journal, symbol)
     own = script.header.config
     with explained():
         tried = _trials(own, common, trials, config_file)
@@ -161,7 +165,7 @@ def command(
     return CHECK_FAILED if broken else HELD
 
 
-def _read(source: Source) -> "tuple[Recorded, Script]":
+def _read(source: Source, symbol: str | None) -> "tuple[Recorded, Script]":
     """Read the journal, as far as it is whole; raises BadInput."""
     from lifecycle.journal.base import JournalError
     from lifecycle.whatif.recorded import Recorded
@@ -169,8 +173,13 @@ def _read(source: Source) -> "tuple[Recorded, Script]":
     output.progress(f"reading {source}")
     try:
         recording = open_journal(source)
-        recorded = Recorded(recording.header, recording.name)
-        for record in recording.records():
+        part = part_named(recording, symbol)
+        is_shared = len(recording.header.symbols) > 1
+        name = recording.name
+        if is_shared:
+            name = f"{part.header.instrument.symbol} of {name}"
+        recorded = Recorded(part.header, name, part.manager, is_shared=is_shared)
+        for record in part.records():
             recorded.feed(record)
             if recorded.records % READ_TOLD == 0:
                 output.progress(f"{recorded.records} records")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.drive.part import Part
 from lifecycle.explain.life import tell_life
-from lifecycle.explain.part import Part
 from lifecycle.explain.story import find, tell_orders
 from lifecycle.journal import Header, JournalError, SqliteJournal, read_journal
 from tests.lifecycle.drive.portfolios import AMENDS, INSTRUMENTS, SCARCE, kept, live

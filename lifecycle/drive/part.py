@@ -1,7 +1,7 @@
 """One instrument of a portfolio's journal, lived through with the others.
 
 What they spent of the quota is part of what it decided by, so their records are lived as well, and
-only its own are told.
+only its own are told: to what explains them, or plays them again with other settings.
 """
 
 from collections.abc import Iterator
