@@ -53,6 +53,7 @@ FAULTS: Final = {
     "--duplicates": 0.05,
     "--reorders": 0.05,
 }
+NO_FILLS: Final = "there must be fills to compare, was none"
 IP_WEIGHT: Final = 1200
 
 
@@ -168,7 +169,7 @@ async def trade(url: str, key: Key, path: Path, given: argparse.Namespace) -> li
     if not proven:
         complaints.append("it must be proven that nothing rests, was not")
     if not summary.fills:
-        complaints.append("there must be fills to compare, was none")
+        complaints.append(NO_FILLS)
     return complaints
 
 

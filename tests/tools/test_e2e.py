@@ -5,7 +5,7 @@ import asyncio
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,19 +14,29 @@ pytest.importorskip("eth_account", reason="needs the extra hyperliquid")
 
 from exchange.hyperliquid.keystore import new_secret
 from exchange.hyperliquid.signing import Key
-from tools.e2e import compare, fetch, served, trade
+from tools.e2e import NO_FILLS, compare, fetch, served, trade
 
+SPEEDS: Final = (40.0, 20.0, 10.0)
 Ran = tuple[list[str], Path, dict[str, Any], str]
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Run eight market minutes at forty times their speed, with faults."""
-    given = argparse.Namespace(market=None, minutes=8.0, speed=40.0, seed=2, disconnect_every=60.0)
-    path, key = tmp_path_factory.mktemp("e2e") / "e2e.journal", Key(new_secret())
-    with served(given) as url:
-        complaints = asyncio.run(trade(url, key, path, given))
-        return complaints, path, fetch(f"{url}/admin/truth"), key.address.lower()
+    """Run eight market minutes with faults, at forty times their speed if the machine keeps up.
+
+    On a busy one requests expire on their way, so that nothing rests for long, and nothing fills.
+    """
+    for speed in SPEEDS:
+        given = argparse.Namespace(
+            market=None, minutes=8.0, speed=speed, seed=2, disconnect_every=60.0
+        )
+        path, key = tmp_path_factory.mktemp("e2e") / "e2e.journal", Key(new_secret())
+        with served(given) as url:
+            complaints = asyncio.run(trade(url, key, path, given))
+            found = complaints, path, fetch(f"{url}/admin/truth"), key.address.lower()
+        if complaints != [NO_FILLS]:
+            break
+    return found
 
 
 def test_through_faults_nothing_is_lost_and_the_records_agree(ran: Ran) -> None:
