@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.words import Side
@@ -219,6 +219,69 @@ def test_a_taken_target_is_kept_for_whoever_took_it() -> None:
     pairs = match_keeps(prices, [20_000], [True], 6, lambda _o, _t: True, buys=True)
 
     assert pairs == [-1]
+
+
+def plainly_matched(
+    prices: list[int], wanted: list[int], taken: list[bool], reach: int, may: list[list[bool]]
+) -> list[int]:
+    """Pair by the rule: same points first, then the nearest, then whatever makes room for more."""
+    near = [
+        [j for j, to in enumerate(wanted) if abs(to - at) <= reach and not taken[j] and may[i][j]]
+        for i, at in enumerate(prices)
+    ]
+    for i, at in enumerate(prices):
+        near[i].sort(key=lambda j: abs(wanted[j] - at))
+    owner: dict[int, int] = {}
+
+    def settle(i: int, among: list[int], tried: set[int]) -> bool:
+        for j in among:
+            if j not in tried:
+                tried.add(j)
+                if j not in owner or settle(owner[j], near[owner[j]], tried):
+                    owner[j] = i
+                    return True
+        return False
+
+    for i, at in enumerate(prices):
+        settle(i, [j for j in near[i] if wanted[j] == at], set(owner))
+    for i in range(len(prices)):
+        if i not in owner.values():
+            settle(i, near[i], set(owner))
+    for i in range(len(prices)):
+        if i not in owner.values():
+            settle(i, near[i], set())
+    pairs = [-1] * len(prices)
+    for j, i in owner.items():
+        pairs[i] = j
+    return pairs
+
+
+POINTS = st.lists(st.integers(100, 107), min_size=1, max_size=4)
+ONCE = st.lists(st.integers(100, 107), min_size=1, max_size=4, unique=True)
+SELDOM = st.integers(0, 15).map(lambda drawn: drawn == 0)
+
+
+@settings(max_examples=400)
+@given(POINTS, st.none() | ONCE, st.integers(-2, 2), st.integers(0, 6), st.booleans(), st.data())
+def test_orders_are_paired_as_the_rule_says(
+    prices: list[int],
+    elsewhere: list[int] | None,
+    shift: int,
+    reach: int,
+    buys: bool,
+    data: st.DataObject,
+) -> None:
+    moved = {price + shift for price in prices}
+    wanted = list(moved) if elsewhere is None else elsewhere
+    prices.sort(reverse=buys)
+    wanted.sort(reverse=buys)
+    taken = data.draw(st.lists(SELDOM, min_size=len(wanted), max_size=len(wanted)))
+    refused = data.draw(st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=1))
+    may = [[(i, j) not in refused for j in range(len(wanted))] for i in range(len(prices))]
+
+    pairs = match_keeps(prices, wanted, taken, reach, lambda i, j: may[i][j], buys=buys)
+
+    assert pairs == plainly_matched(prices, wanted, taken, reach, may)
 
 
 @pytest.mark.parametrize(("reach", "pairs"), [(100, [(0, 0)]), (39, []), (40, [(0, 0)])])
