@@ -26,17 +26,19 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
     On a busy one requests expire on their way, so that nothing rests for long, and nothing fills.
     """
-    for speed in SPEEDS:
-        given = argparse.Namespace(
-            market=None, minutes=8.0, speed=speed, seed=2, disconnect_every=60.0
-        )
-        path, key = tmp_path_factory.mktemp("e2e") / "e2e.journal", Key(new_secret())
-        with served(given) as url:
-            complaints = asyncio.run(trade(url, key, path, given))
-            found = complaints, path, fetch(f"{url}/admin/truth"), key.address.lower()
-        if complaints != [NO_FILLS]:
-            break
-    return found
+    for speed in SPEEDS[:-1]:
+        found = _run(tmp_path_factory.mktemp("e2e"), speed)
+        if found[0] != [NO_FILLS]:
+            return found
+    return _run(tmp_path_factory.mktemp("e2e"), SPEEDS[-1])
+
+
+def _run(folder: Path, speed: float) -> Ran:
+    given = argparse.Namespace(market=None, minutes=8.0, speed=speed, seed=2, disconnect_every=60.0)
+    path, key = folder / "e2e.journal", Key(new_secret())
+    with served(given) as url:
+        complaints = asyncio.run(trade(url, key, path, given))
+        return complaints, path, fetch(f"{url}/admin/truth"), key.address.lower()
 
 
 def test_through_faults_nothing_is_lost_and_the_records_agree(ran: Ran) -> None:
