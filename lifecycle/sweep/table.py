@@ -77,6 +77,22 @@ def write(path: Path, plan: Plan, kept: Kept) -> None:
     begun.replace(path)
 
 
+def check_place(path: Path) -> None:
+    """See that a table can go to a path; raises TableError where it would destroy what is there."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        try:
+            told = pq.read_schema(file).metadata or {}
+        except pa.ArrowInvalid:
+            told = {}
+    if SETTINGS.encode() not in told:
+        raise TableError(
+            f"TABLE {path} must be new or the table of a sweep, is another file, which stays as it "
+            "is; choose another name"
+        )
+
+
 def read(path: Path) -> Table:
     """Read the table of a sweep.
 

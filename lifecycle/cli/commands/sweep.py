@@ -178,8 +178,9 @@ def _sweep(
     wanted = {run.key for run in plan.runs()}
     file = table.with_name(table.name + KEPT)
     try:
+        tables.check_place(table)
         kept = Kept(file, wanted)
-    except KeptError as error:
+    except (tables.TableError, KeptError) as error:
         raise BadInput(str(error)) from error
     with closing(kept), Stop() as stop:
         left = sum(not kept.is_over(key) for key in wanted)

@@ -161,6 +161,18 @@ def test_where_no_run_can_begin_it_is_bad_input_and_there_is_no_table(tmp_path: 
     assert not (tmp_path / "x").exists()
 
 
+def test_a_file_that_is_no_table_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "bot.journal"
+    path.write_bytes(b"what rests at the venue")
+
+    result = sweep(path, *GRID, *SHORT)
+
+    assert result.exit_code == BAD_INPUT
+    assert f"TABLE {path} must be new or the table of a sweep" in result.stderr
+    assert path.read_bytes() == b"what rests at the venue"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
