@@ -51,13 +51,15 @@ def _table(ranking: Ranking, most: int) -> Table:
     settings = _told_apart(ranking)
     for name in settings:
         table.add_column(_short(name, settings), overflow="fold")
-    table.add_column(f"{asked.goal}\n{'most' if asked.is_most else 'least'}", justify="right")
+    goal = f"{asked.goal}\n{'most' if asked.is_most else 'least'}"
+    table.add_column(goal, justify="right", overflow="fold")
     for bound in asked.bounds:
-        table.add_column(f"{bound.name}\n{bound.sign}{bound.limit:g}", justify="right")
+        heading = f"{bound.name}\n{bound.sign}{bound.limit:g}"
+        table.add_column(heading, justify="right", overflow="fold")
     named = {asked.goal, *(bound.name for bound in asked.bounds)}
     beside = [name for name in BESIDE if name not in named]
     for name in beside:
-        table.add_column(name, justify="right", style="view.label")
+        table.add_column(name, justify="right", style="view.label", overflow="fold")
     for standing in ranking.best[:most]:
         table.add_row(*_row(standing, settings, asked.goal, asked.bounds, beside))
     return table

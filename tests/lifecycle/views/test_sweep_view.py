@@ -20,9 +20,15 @@ def standing(setting: dict[str, Any], **numbers: float | None) -> Any:
     return best.Standing(setting, {"eth": spreads}, runs=1, failed=0, violations=0)
 
 
-def shown(*standings: Any, goal: str = "calls_per_minute", most: int = 10, bounds: str = "") -> str:
+def shown(
+    *standings: Any,
+    goal: str = "calls_per_minute",
+    most: int = 10,
+    bounds: str = "",
+    width: int = 100,
+) -> str:
     asked = best.Asked(goal, False, best.bounds_of(bounds) if bounds else ())
-    console = Console(width=100, no_color=True, theme=THEME)
+    console = Console(width=width, no_color=True, theme=THEME)
     with console.capture() as capture:
         console.print(view.best(best.Ranking(asked, standings, standings), most))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
@@ -56,6 +62,16 @@ def test_keys_that_are_the_same_in_two_tables_keep_the_table() -> None:
 
     assert "grid.enabled" in text
     assert "bands.enabled" in text
+
+
+@pytest.mark.parametrize("width", [60, 40, 30])
+def test_a_narrow_screen_cuts_nothing_off(width: int) -> None:
+    one = standing({"policy": "stable", "bands.latch_bps": 3.0}, staleness_rms_bps=1.062)
+
+    text = shown(one, bounds="presence>=0,staleness_rms_bps<=2,queue_kept>=0", width=width)
+
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
 
 
 def test_only_the_first_are_shown() -> None:
