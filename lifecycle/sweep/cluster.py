@@ -20,6 +20,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 import distributed
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.registry import get_backend
 
 from lifecycle.run.workers import AHEAD, LOOK_S, Done, Result, Stopped, Task
 from lifecycle.sweep.code import code_digest
@@ -46,6 +48,7 @@ def connected(address: str) -> Any:
 
     Workers that are there already are asked for their code; others are asked by each task.
     """
+    _check(address)
     # It would log a lost connection with tracebacks; ours is the line to say.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
@@ -72,30 +75,49 @@ def connected(address: str) -> Any:
     return client
 
 
+def _check(address: str) -> None:
+    """Raise ClusterError where an address is none: a client of it would not end for long."""
+    try:
+        scheme, place = parse_address(address)
+        get_backend(scheme)
+        parse_host_port(place)
+    except ValueError as error:
+        raise ClusterError(
+            f"--dask must be the address of a scheduler, as tcp://10.0.0.5:8786, was {address!r}"
+        ) from error
+
+
 def each_at(
     client: Any,
     do: Callable[[Task], Result],
     tasks: Iterable[Task],
     *,
     stopped: Stopped = lambda: False,
+    deserted: Callable[[], None] = lambda: None,
 ) -> Generator[Done[Task, Result], None, None]:
     """Do each task on the cluster, and yield what came of it when it is there.
 
-    Once `stopped` says so nothing else begins, and what is under way is forgotten. Raises
+    Once `stopped` says so nothing else begins, and what is under way is forgotten. `deserted` is
+    called where tasks wait and no worker is there, once until there is one again. Raises
     ClusterError where the scheduler is gone.
     """
     waiting = iter(enumerate(tasks))
     under_way: dict[Any, tuple[int, Task]] = {}
     arrived: SimpleQueue[Any] = SimpleQueue()
+    is_staffed = True
     try:
         while not stopped():
-            room = max(ROOM_MIN, AHEAD * sum(client.nthreads().values())) - len(under_way)
+            threads = sum(client.nthreads().values())
+            room = max(ROOM_MIN, AHEAD * threads) - len(under_way)
             for index, task in islice(waiting, max(0, room)):
                 future = client.submit(do, task, pure=False)
                 under_way[future] = (index, task)
                 future.add_done_callback(arrived.put)
             if not under_way:
                 return
+            if is_staffed and not threads:
+                deserted()
+            is_staffed = threads > 0
             over = _waited(arrived)
             results = client.gather({f: f for f in over if f.status == FINISHED})
             for future in over:

@@ -256,9 +256,18 @@ def _spread(address: str | None, workers: int, stop: Stop) -> "Iterator[Spread]"
 
     try:
         with closing(connected(address)) as client:
-            yield lambda do, blocks: each_at(client, do, blocks, stopped=lambda: bool(stop))
+            yield lambda do, blocks: each_at(
+                client, do, blocks, stopped=lambda: bool(stop), deserted=lambda: _wait_at(address)
+            )
     except ClusterError as error:
         raise BadInput(str(error)) from error
+
+
+def _wait_at(address: str) -> None:
+    """Say that the cluster has nobody to play."""
+    output.progress(
+        f"{address} has no workers, waiting for one: dask worker {address} --nthreads 1, or Ctrl-C"
+    )
 
 
 @contextmanager

@@ -179,6 +179,26 @@ def test_a_worker_that_comes_late_is_given_runs(house: House, tmp_path: Path) ->
     assert [one.error for one in kept.ended.values()] == [""] * len(plan)
 
 
+def test_a_cluster_without_workers_is_told_once(house: House, tmp_path: Path) -> None:
+    plan = planned([1, 2])
+    told: list[str] = []
+
+    def deserted() -> None:
+        told.append("nobody")
+        house.hire(1)
+
+    def spread(
+        do: Callable[[Block], list[Ended]], blocks: Iterable[Block]
+    ) -> Generator[Done[Block, list[Ended]], None, None]:
+        with closing(cluster.connected(house.address)) as client:
+            yield from cluster.each_at(client, do, blocks, deserted=deserted)
+
+    kept = swept(plan, tmp_path / "x", spread, lambda _: None)
+
+    assert told == ["nobody"]
+    assert [one.error for one in kept.ended.values()] == [""] * len(plan)
+
+
 def test_a_scheduler_that_is_gone_ends_the_sweep_with_what_it_has(
     house: House, tmp_path: Path
 ) -> None:
@@ -240,8 +260,10 @@ def test_an_address_where_nothing_answers_is_bad_input(
     assert "a Dask scheduler must answer at tcp://127.0.0.1:1" in result.stderr
 
 
-def test_an_address_that_is_none_is_bad_input(tmp_path: Path) -> None:
-    result = command(tmp_path / "x", "--seeds", 1, "--dask", "carrier://pigeon")
+@pytest.mark.parametrize("address", ["", "pigeon", "tcp://10.0.0.5", "carrier://pigeon:1"])
+def test_an_address_that_is_none_is_bad_input_at_once(address: str, tmp_path: Path) -> None:
+    result = command(tmp_path / "x", "--seeds", 1, "--dask", address)
 
     assert result.exit_code == BAD_INPUT
-    assert "a Dask scheduler must answer at carrier://pigeon" in result.stderr
+    rule = "--dask must be the address of a scheduler, as tcp://10.0.0.5:8786"
+    assert result.stderr == f"lifecycle: {rule}, was {address!r}\n"
