@@ -8,6 +8,7 @@ was in flight is in doubt and nothing is sent but questions until they are answe
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from lifecycle.drive.recovery import (
     new_session,
 )
 from lifecycle.journal.address import Address
-from lifecycle.journal.base import Header, JournalError
+from lifecycle.journal.base import Header, JournalError, named
 from lifecycle.journal.portfolio import PortfolioJournal
 from lifecycle.journal.reading import Recording
 from lifecycle.journal.sqlite import SqliteJournal, Synchronous
@@ -129,12 +130,30 @@ def _check(
     path: Path, found: Header, instruments: tuple[Instrument, ...], capabilities: Capabilities
 ) -> None:
     """Raise JournalError where a journal is of something else."""
-    if found.portfolio != instruments:
-        there = ", ".join(str(one) for one in found.portfolio) or f"{found.instrument} alone"
+    if not found.portfolio:
         raise JournalError(
-            f"{path} must be the journal of the same instruments in the same order, is of {there}"
+            f"{path} must be the journal of a portfolio, is that of {found.instrument.symbol} alone"
+        )
+    if found.portfolio != instruments:
+        raise JournalError(
+            f"{path} must be the journal of the same instruments in the same order, "
+            f"{_difference(found.portfolio, instruments)}: begin another journal for others, when "
+            "nothing rests or with orders.foreign = 'adopt'"
         )
     check_capabilities(path, found.capabilities, capabilities)
+
+
+def _difference(begun: tuple[Instrument, ...], given: tuple[Instrument, ...]) -> str:
+    """Say in few words what of the instruments is not as it was, however many there are."""
+    there, here = ([one.symbol for one in each] for each in (begun, given))
+    lost = [symbol for symbol in there if symbol not in here]
+    new = [symbol for symbol in here if symbol not in there]
+    if lost or new:
+        words = [f"{named(lost)} was among them and is not now"] if lost else []
+        return ", ".join([*words, f"{named(new)} is new"] if new else words)
+    pairs = enumerate(zip_longest(begun, given), start=1)
+    place, was, now = next((n, was, now) for n, (was, now) in pairs if was != now)
+    return f"the one in place {place} was {was} and is {now}"
 
 
 def _restore(path: Path, portfolio: Portfolio, recording: Recording, now: Nanos) -> None:

@@ -1,11 +1,14 @@
 """A portfolio that died comes back on its journal: as it was, with everything in doubt."""
 
+from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 from msgspec.structs import replace
 
 from exchange.commands import Place, QueryOpen
+from exchange.instrument import Instrument
 from exchange.market import Market
 from exchange.units import SECOND
 from exchange.venue import Capabilities
@@ -28,6 +31,9 @@ from tests.lifecycle.drive.portfolios import (
     look,
     quotes,
 )
+
+XRP: Final = Instrument("XRP", price_unit=Decimal("0.1"), lot=Decimal("0.0001"))
+COARSER: Final = Instrument("SOL", price_unit=Decimal("0.1"), lot=Decimal(1))
 
 
 def standing(portfolio: Portfolio) -> dict[str, object]:
@@ -142,8 +148,30 @@ def test_a_journal_of_one_instrument_is_no_portfolios(tmp_path: Path) -> None:
     header = Header.of_now("s", INSTRUMENTS[0], AMENDS, SCARCE)
     SqliteJournal.create(tmp_path / "j", header).close()
 
-    with pytest.raises(JournalError, match="same instruments"):
+    with pytest.raises(JournalError, match="of a portfolio, is that of ETH alone"):
         kept(tmp_path / "j")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (INSTRUMENTS[:2], "in the same order, SOL was among them and is not now: begin another"),
+        ((*INSTRUMENTS, XRP), "in the same order, XRP is new: begin another"),
+        ((*INSTRUMENTS[:2], XRP), "SOL was among them and is not now, XRP is new: "),
+        (INSTRUMENTS[::-1], "the one in place 1 was Instrument('ETH', "),
+        ((*INSTRUMENTS[:2], COARSER), "the one in place 3 was Instrument('SOL', "),
+    ],
+)
+def test_what_differs_of_the_instruments_is_said_and_nothing_else(
+    given: tuple[Instrument, ...], words: str, tmp_path: Path
+) -> None:
+    kept(tmp_path / "j").journal.close()
+
+    with pytest.raises(JournalError) as refused:
+        open_portfolio(tmp_path / "j", given, 0, config=SCARCE, capabilities=AMENDS)
+
+    assert words in str(refused.value)
+    assert "BTC" not in str(refused.value)
 
 
 def test_a_portfolios_journal_is_not_read_as_one_instruments(tmp_path: Path) -> None:
