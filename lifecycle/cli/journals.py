@@ -69,7 +69,7 @@ def part_named(recording: Recording, symbol: str | None) -> "Part":
     from lifecycle.drive.part import Part
 
     symbols = recording.header.symbols
-    if symbol is None and len(symbols) > 1:
+    if not symbol and len(symbols) > 1:
         raise BadInput(
             f"--symbol must say which instrument of {recording.source}, "
             f"one of {len(symbols)}: {named(symbols)}"

@@ -87,7 +87,7 @@ class Recording(ABC):
         if portfolio:
             raise JournalError(
                 f"{self.source} must be the journal of one instrument, is of a portfolio of "
-                f"{len(portfolio)}: `lifecycle audit` and `lifecycle explain` read that"
+                f"{len(portfolio)}: `lifecycle audit`, `explain` and `replay` read that"
             )
         yield from self._decoded(RecordDecoder().decode)
 

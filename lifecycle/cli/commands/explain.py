@@ -85,7 +85,8 @@ def command(
     except JournalError as error:
         raise BadInput(str(error)) from error
     except ValueError as error:
-        raise BadInput(f"{error}; `lifecycle explain {source}` lists them") from error
+        where = f"{source} --symbol {symbol}" if symbol else source
+        raise BadInput(f"{error}; `lifecycle explain {where}` lists them") from error
     if recording.damage is not None:
         output.progress(f"{recording.name} is {recording.damage}; told up to there")
     if json_target is not None:

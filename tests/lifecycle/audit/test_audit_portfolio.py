@@ -137,3 +137,31 @@ def test_the_commands_read_it_or_say_what_it_is(tmp_path: Path) -> None:
     for asks in (of_all, replay_all):
         assert "--symbol must say which instrument" in asks.stderr
     assert "must have XRP, has ETH, BTC, SOL" in of_none.stderr
+
+
+def test_which_instrument_is_asked_for_where_its_name_came_out_empty(tmp_path: Path) -> None:
+    one = kept(tmp_path / "j")
+    live(one.portfolio)
+    one.journal.close()
+
+    asks = [
+        CliRunner().invoke(main, [command, str(tmp_path / "j"), "--symbol", ""])
+        for command in ("explain", "replay")
+    ]
+
+    assert [one.exit_code for one in asks] == [2, 2]
+    assert all("--symbol must say which instrument" in one.stderr for one in asks)
+
+
+def test_an_order_that_is_not_there_is_answered_with_a_command_that_lists_its_instrument(
+    tmp_path: Path,
+) -> None:
+    one = kept(tmp_path / "j")
+    live(one.portfolio)
+    one.journal.close()
+    path = str(tmp_path / "j")
+
+    result = CliRunner().invoke(main, ["explain", path, "zz", "--symbol", "BTC"])
+
+    assert result.exit_code == 2
+    assert f"`lifecycle explain {path} --symbol BTC` lists them" in result.stderr
