@@ -17,9 +17,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lifecycle.journal.address import Address
-from lifecycle.journal.base import SCHEMA, JournalError
+from lifecycle.journal.base import SCHEMA, JournalError, named
 from lifecycle.journal.reading import Recording
 from lifecycle.journal.tail import Row
 
@@ -84,6 +85,7 @@ class Run(Struct, frozen=True, kw_only=True):
     machine: str
     """Which forwards it, or did last."""
     instrument: str
+    """Its symbol; how many and which, where it is a portfolio's."""
     note: str
     created: datetime
     records: int
@@ -237,12 +239,18 @@ def list_runs(address: Address, account: str | None = None) -> list[Run]:
     with connected(address) as connection:
         rows = connection.execute(
             "SELECT id, account, machine, header->'instrument'->>'symbol', header->>'note', "
-            "created, records, heard, closed FROM lifecycle.run "
+            "created, records, heard, closed, "
+            "jsonb_path_query_array(header::jsonb, '$.portfolio[*].symbol') FROM lifecycle.run "
             "WHERE %s::text IS NULL OR account = %s ORDER BY created DESC, id",
             (account, account),
         ).fetchall()
-    names = Run.__struct_fields__
-    return [Run(**dict(zip(names, row, strict=True))) for row in rows]
+    return [_run(row) for row in rows]
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    *values, symbols = row
+    run = Run(**dict(zip(Run.__struct_fields__, values, strict=True)))
+    return replace(run, instrument=f"{len(symbols)}: {named(symbols)}") if symbols else run
 
 
 class FleetRecording(Recording):

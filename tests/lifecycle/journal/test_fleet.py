@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec import structs
 
+from exchange.instrument import Instrument
 from lifecycle.journal import JournalError, SqliteJournal, read_journal
 from lifecycle.journal.address import Address
 from lifecycle.journal.fleet import FleetError, FleetRecording, list_runs, prepare, prune
@@ -15,6 +17,7 @@ from lifecycle.journal.forward import FleetJournal, forward
 from lifecycle.journal.sqlite import write_copy
 from tests.docs.pages import pages
 from tests.lifecycle.journal.fleets import (
+    HEADER,
     SOON_S,
     TRACE,
     append_all,
@@ -119,6 +122,19 @@ def test_runs_are_listed_with_whose_they_are_the_newest_first(
     assert one.created == datetime.fromisoformat(LONG_AGO)
     assert one.instrument == header("one").instrument.symbol
     assert of_b == [two]
+
+
+def test_a_portfolios_run_is_listed_with_its_instruments(tmp_path: Path, fleet: Address) -> None:
+    instrument = HEADER.instrument
+    both = instrument, Instrument("XRP", instrument.price_unit, instrument.lot)
+    file = SqliteJournal.create(tmp_path / "j", structs.replace(HEADER, portfolio=both))
+    journal = FleetJournal(file, fleet)
+    assert journal.settle(SOON_S)
+    journal.close()
+
+    (one,) = list_runs(fleet)
+
+    assert one.instrument == f"2: {instrument.symbol}, XRP"
 
 
 def test_a_run_lies_in_the_partition_of_the_day_on_which_it_began(
