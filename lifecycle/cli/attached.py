@@ -176,7 +176,7 @@ class Attached:
         if journal.behind:
             output.progress(
                 f"{journal.behind:,} records have not arrived in {self._forward}: they do after "
-                f"the next start, or by lifecycle fleet send {self._journal_file}"
+                f"the next start, or by lifecycle fleet send {self._journal_file} URL"
             )
 
     def _watch(self, instrument: Instrument, policy: str, session: str) -> None:

@@ -117,7 +117,7 @@ def test_a_run_goes_on_without_the_database_and_says_what_is_left(
     count = len(list(read_journal(path).records()))
     assert ran.exit_code == HELD
     assert f"{count:,} records have not arrived in {fleet}: " in ran.stderr
-    assert f"lifecycle fleet send {path}" in ran.stderr
+    assert f"lifecycle fleet send {path} URL" in ran.stderr
     assert fleet.password not in ran.stderr
     assert sent.stdout.endswith(f"all {count:,} records have arrived\n")
     (run,) = json.loads(lifecycle("fleet", "runs", fleet.url, "--json", "-").stdout)
