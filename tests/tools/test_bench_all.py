@@ -24,6 +24,19 @@ def test_the_ratio_is_how_many_times_the_peer_takes() -> None:
     assert rows[-1] == "| cycle | 2 µs | ≤ 1 missed | theirs | 9 µs | 4.5× |"
 
 
+@pytest.mark.parametrize("option", ["--json", "--markdown", "--recording"])
+def test_a_file_that_cannot_be_is_said_before_anything_is_measured(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([option, str(tmp_path / "nowhere" / "x"), "--without", *PARTS])
+
+    said = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert str(tmp_path / "nowhere" / "x") in said[-1]
+    assert "peers" not in said
+
+
 def test_a_peer_that_is_not_installed_is_left_out_and_that_is_said(tmp_path: Path) -> None:
     said: list[str] = []
 

@@ -320,6 +320,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.rounds < 1:
         parser.error(f"--rounds must be positive, was {given.rounds}")
+    for target in (given.json, given.markdown):
+        if target is not None and not target.parent.is_dir():
+            parser.error(f"{target} must be in a directory that exists, create it first")
+    if given.recording is not None and not given.recording.is_file():
+        parser.error(f"--recording must be a file, was {given.recording}")
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
