@@ -55,6 +55,11 @@ class Commands(click.Group):
         except BrokenPipeError:
             _forget_stdout()
             return PIPE_CLOSED
+        except SystemExit as ended:
+            # Rich makes of it what for us is the code of a check that failed.
+            if isinstance(ended.__context__, BrokenPipeError):
+                return PIPE_CLOSED
+            raise
         return result
 
     def main(

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lifecycle.cli import main
-from lifecycle.cli.errors import BAD_INPUT
+from lifecycle.cli.errors import BAD_INPUT, PIPE_CLOSED
+from tests.conftest import ROOT
 
 
 def lifecycle(*args: str) -> Result:
@@ -128,16 +129,28 @@ def test_the_shell_completes_commands_and_options() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's pipe")
-def test_a_reader_that_goes_away_is_no_traceback() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    # What is asked before there is a command, click ends by itself.
+    [(["--help"], 1), (["audit", "--help"], PIPE_CLOSED), (["audit", "log.csv"], PIPE_CLOSED)],
+)
+def test_a_reader_that_goes_away_is_neither_a_traceback_nor_a_check_that_failed(
+    arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    log = "time,event,cloid,side,price,qty\n1,place,a1,buy,10,1\n"
+    (tmp_path / "log.csv").write_text(log, encoding="utf-8")
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "lifecycle", "--help"],
+        [sys.executable, "-m", "lifecycle", *arguments],
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     os.close(writing)
 
     assert done.stderr == ""
+    assert done.returncode == code
