@@ -22,6 +22,7 @@ def document(ranking: Ranking, most: int) -> str:
             "all": len(ranking.standings),
             "held": len(ranking.best),
             "failed_or_broken": ranking.unsound,
+            "without_a_cycle": ranking.idle,
         },
         "best": [_standing(one, asked.goal) for one in ranking.best[:most]],
     }

@@ -1,8 +1,8 @@
 """The best settings of a table: least or most of one number, under bounds on others.
 
 A setting's number on a market is the median over its seeds. A bound must hold on every market;
-what is minimised is the mean over the markets. A setting under which a run failed, or broke an
-invariant, is never the best.
+what is minimised is the mean over the markets. A setting under which a run failed, broke an
+invariant, or was over before its first cycle, is never the best.
 """
 
 import math
@@ -70,6 +70,8 @@ class Standing(Struct, frozen=True):
     """Of the runs."""
     violations: int
     """Broken invariants, over all runs."""
+    idle: int
+    """Of the runs: over before a cycle, so that nothing was called, and nothing kept either."""
 
     @property
     def is_sound(self) -> bool:
@@ -113,6 +115,11 @@ class Ranking(Struct, frozen=True):
         """How many settings had runs that failed or broke an invariant."""
         return sum(not standing.is_sound for standing in self.standings)
 
+    @property
+    def idle(self) -> int:
+        """How many settings had runs without a cycle."""
+        return sum(standing.idle > 0 for standing in self.standings)
+
 
 def number_named(word: str) -> str:
     """Return the number of this name, or the only one that begins so; raises AskedError."""
@@ -150,7 +157,9 @@ def ranking(table: Table, asked: Asked) -> Ranking:
     held: list[tuple[float, Standing]] = []
     for one in standings:
         value = one.mean(asked.goal)
-        if value is not None and one.is_sound and all(one.holds(b) for b in asked.bounds):
+        if value is None or not one.is_sound or one.idle:
+            continue
+        if all(one.holds(bound) for bound in asked.bounds):
             held.append((-value if asked.is_most else value, one))
     held.sort(key=lambda pair: pair[0])
     return Ranking(asked, tuple(one for _, one in held), tuple(standings))
@@ -172,6 +181,7 @@ def _standings(table: Table) -> list[Standing]:
                 len(rows),
                 sum(columns["error"][row] is not None for row in rows),
                 sum(columns["violations"][row] or 0 for row in rows),
+                sum(columns["cycles"][row] == 0 for row in rows),
             )
         )
     return found

@@ -33,6 +33,8 @@ def verdict(ranking: Ranking) -> Text:
     words = [f"{held} of {total} settings hold"]
     if ranking.unsound:
         words.append(f"{ranking.unsound} had runs that failed or broke an invariant")
+    if ranking.idle:
+        words.append(f"{ranking.idle} had runs too short for a cycle")
     if len(asked.bounds) > 1 or not held:
         words += [f"{bound} in {ranking.meeting(bound)}" for bound in asked.bounds]
     return Text(", ".join(words), style="goal.held" if held else "goal.missed")

@@ -91,7 +91,12 @@ def test_json_has_the_best_with_every_number_on_every_market(table: Path) -> Non
     found = json.loads(result.stdout)
     [best] = found["best"]
     assert found["minimise"] == "calls_per_minute"
-    assert found["settings"] == {"all": 4, "held": 4, "failed_or_broken": 0}
+    assert found["settings"] == {
+        "all": 4,
+        "held": 4,
+        "failed_or_broken": 0,
+        "without_a_cycle": 0,
+    }
     assert best["setting"] == {"policy": "stable", "bands.latch_bps": 2.0, "quoter.levels": 1}
     assert best["runs"] == 2
     calls = best["markets"]["generated"]["calls_per_minute"]

@@ -7,6 +7,7 @@ import pytest
 from lifecycle.sweep.columns import NUMBERS
 
 best = pytest.importorskip("lifecycle.sweep.best", reason="pyarrow is absent")
+view = pytest.importorskip("lifecycle.views.sweep", reason="pyarrow is absent")
 tables = pytest.importorskip("lifecycle.sweep.table", reason="pyarrow is absent")
 
 # latch, market, seed, calls a minute, presence
@@ -30,7 +31,7 @@ def table(*rows: tuple[Any, ...], **changes: dict[int, Any]) -> Any:
     """Return a table of such rows; a change is a column and what it has in which row."""
     names = ("latch", "market", "seed", "calls_per_minute", "presence")
     columns: dict[str, list[Any]] = {name: [0] * len(rows) for name in (*NUMBERS, "run")}
-    columns["error"] = [None] * len(rows)
+    columns |= {"error": [None] * len(rows), "cycles": [50] * len(rows)}
     columns |= {
         name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)
     }
@@ -94,6 +95,14 @@ def test_a_setting_with_a_failed_or_broken_run_is_never_the_best(
 
     assert latches(ranking) == [3, 2]
     assert ranking.unsound == 1
+
+
+def test_a_setting_whose_run_was_too_short_for_a_cycle_is_never_the_best() -> None:
+    ranking = ranked(table(*ROWS, cycles={9: 0}))
+
+    assert latches(ranking) == [3, 2]
+    assert (ranking.idle, ranking.unsound) == (1, 0)
+    assert str(view.verdict(ranking)) == "2 of 3 settings hold, 1 had runs too short for a cycle"
 
 
 def test_a_seed_without_a_value_is_left_out_of_the_median() -> None:

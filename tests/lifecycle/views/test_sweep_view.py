@@ -17,7 +17,7 @@ view = pytest.importorskip("lifecycle.views.sweep")
 def standing(setting: dict[str, Any], **numbers: float | None) -> Any:
     spreads = {name: Spread(0.0, 0.0, 0.0) for name in NUMBERS}
     spreads |= {name: Spread(value, value, value) for name, value in numbers.items()}
-    return best.Standing(setting, {"eth": spreads}, runs=1, failed=0, violations=0)
+    return best.Standing(setting, {"eth": spreads}, runs=1, failed=0, violations=0, idle=0)
 
 
 def shown(
