@@ -28,21 +28,27 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import MINUTE, Nanos, Price, Qty
+from exchange.units import MINUTE, Nanos, Qty
 from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Cloid, Outcome, Side
 from lifecycle.config import STABLE, Config
 from lifecycle.core import evidence, reports
 from lifecycle.core.account import Account
-from lifecycle.core.ahead import is_ahead
 from lifecycle.core.desk import Desk
 from lifecycle.core.foreign import adopt
+from lifecycle.core.inputs import (
+    check_market,
+    check_now,
+    check_report,
+    check_request,
+    check_targets,
+)
 from lifecycle.core.order import Order
 from lifecycle.core.plan import Round, blind_decisions, target_decisions
 from lifecycle.core.settings import MILLION, Settings
 from lifecycle.core.timers import run_timers
 from spec.states import Request, RequestEvent
-from spec.trace import Action, Divergence, Plan, Reaction, Target, Targets
+from spec.trace import Action, Divergence, Plan, Reaction, Targets
 
 CANCEL_REPLACE: Final = Capabilities()
 """The default: a modify is a cancel and a place in one request."""
@@ -92,8 +98,8 @@ class OrderManager:
         """Decide what to send so that what rests comes to what is wanted.
 
         Targets are best first on each side, without two at one price, bids below asks. Raises
-        ValueError where they are not, or where time runs backwards, and TypeError for a price or
-        size that is no int; nothing has happened then.
+        ValueError where they are not, or where time runs backwards, and TypeError for what is not
+        in units: a price, size or time that is no int; nothing has happened then.
         """
         desk = self._desk
         if now < desk.now:
@@ -115,13 +121,15 @@ class OrderManager:
         ):
             desk.now = now
             return quiet[2]
+        check_now(now)
+        check_market(market)
         if grid is None:
-            _check_targets(targets)
+            check_targets(targets)
             wanted, snapped, step = targets, None, 0
         else:
             headroom = desk.ledger.headroom
             if not grid.is_still(targets, market, headroom):
-                _check_targets(targets)
+                check_targets(targets)
                 grid.snap(targets, market, headroom)
             wanted = snapped = grid.wanted
             step = grid.step
@@ -153,20 +161,25 @@ class OrderManager:
             desk.factor = this.factor
         return Plan((*commands, *queries), decisions, position, snapped, step)
 
-    def check(self, now: Nanos, targets: Targets) -> None:
+    def check(self, now: Nanos, targets: Targets, market: Market) -> None:
         """Raise ValueError or TypeError as `cycle` would; nothing happens."""
         desk = self._desk
-        if now < desk.now:
-            raise _backwards(now, desk)
+        self._check_time(now)
+        check_market(market)
         if desk.quiet is None or desk.quiet[0] != targets:
-            _check_targets(targets)
+            check_targets(targets)
 
     def receive(self, report: Report, now: Nanos) -> Reaction:
-        """Learn what the venue says happened; raises ValueError where time runs backwards."""
+        """Learn what the venue says happened.
+
+        Raises ValueError where time runs backwards or a fill is negative, and TypeError for what is
+        no report, or not in units; nothing has happened then.
+        """
         desk = self._desk
         blotter = desk.blotter
         if now < desk.now:
             raise _backwards(now, desk)
+        check_report(report, now)
         desk.now = now
         desk.quiet = None
         traded, rested = blotter.traded, desk.guards.halted and bool(blotter.open)
@@ -189,10 +202,12 @@ class OrderManager:
     ) -> Reaction:
         """Learn that a request will get no answer: what became of it is unknown.
 
-        Only `Outcome.NOT_SENT` is definite. A repetition changes nothing.
+        Only `Outcome.NOT_SENT` is definite. A repetition changes nothing. Raises ValueError where
+        time runs backwards, and TypeError for what is no request or no outcome.
         """
         desk = self._desk
         self._check_time(now)
+        check_request(command, outcome)
         desk.now = now
         desk.quiet = None
         order = desk.blotter.orders.get(command.cloid)
@@ -335,6 +350,7 @@ class OrderManager:
     # Inside.
 
     def _check_time(self, now: Nanos) -> None:
+        check_now(now)
         if now < self._desk.now:
             raise _backwards(now, self._desk)
 
@@ -456,30 +472,3 @@ class OrderManager:
 
 def _backwards(now: Nanos, desk: Desk) -> ValueError:
     return ValueError(f"now must not run backwards, was {now} after {desk.now}")
-
-
-def _check_targets(targets: Targets) -> None:
-    """Raise ValueError where targets are not best first, bids below asks."""
-    bids, asks = targets.bids, targets.asks
-    _check_side("bids", bids, buys=True)
-    _check_side("asks", asks, buys=False)
-    if bids and asks and bids[0].price >= asks[0].price:
-        raise ValueError(f"bids must stay below asks, was {bids[0].price} and {asks[0].price}")
-
-
-def _check_side(name: str, wanted: tuple[Target, ...], *, buys: bool) -> None:
-    before: Price = 0
-    for target in wanted:
-        wanted_price: object = target.price
-        wanted_qty: object = target.qty
-        if not (isinstance(wanted_price, int) and isinstance(wanted_qty, int)):
-            # A price of a float would go to the venue as units, and off by any factor.
-            raise TypeError(f"{name} must have whole price units and lots, was {target}")
-        price: Price = wanted_price
-        if price <= 0 or wanted_qty <= 0:
-            raise ValueError(f"{name} must have a positive price and size, was {target}")
-        if before > 0 and not is_ahead(before, price, buys=buys):
-            raise ValueError(
-                f"{name} must be best first and each price once, was {price} after {before}"
-            )
-        before = price

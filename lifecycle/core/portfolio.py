@@ -114,7 +114,7 @@ class Portfolio:
         `OrderManager.cycle` does; nothing has happened to any instrument then.
         """
         for symbol, quote in quotes.items():
-            self.managers[symbol].check(now, quote.targets)
+            self.managers[symbol].check(now, quote.targets, quote.market)
         symbols = list(quotes)
         count = len(symbols)
         first = self._first % count if count else 0

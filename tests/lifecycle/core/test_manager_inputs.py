@@ -1,14 +1,28 @@
 """What the manager is told: bad input changes nothing, unsent requests, and the fast path."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
+from exchange.commands import QueryOpen
 from exchange.market import Market
-from exchange.reports import Accepted, Snapshot
+from exchange.reports import (
+    Accepted,
+    Cancelled,
+    Disconnected,
+    Fill,
+    Modified,
+    ModifyRejected,
+    OpenOrder,
+    OrderStatus,
+    Snapshot,
+)
 from exchange.units import SECOND
-from exchange.words import Outcome
+from exchange.words import Alive, CancelReason, Outcome, Side, Status
+from lifecycle.config import STABLE, GridConfig
 from lifecycle.core.manager import OrderManager
 from spec.trace import Action, Plan, Reaction, Target, Targets
 from tests.story import INSTRUMENT, Ladder, Story, targets
@@ -234,3 +248,160 @@ def test_without_a_session_cloids_are_counted_from_the_first_also_after_a_restar
 
 def test_nothing_wanted_and_nothing_resting_is_a_plan_of_nothing() -> None:
     assert Story().cycle() == Plan((), ())
+
+
+FILL = Fill(0, "c", "101", 1, 20_000, "t1")
+ACCEPTED = Accepted(0, "c", "101")
+STATUS = OrderStatus(0, "c", Status.OPEN)
+LOOK = Snapshot(0, ())
+ROW = OpenOrder("1", "c", Side.BUY, 20_000, 1)
+WRONG_REPORTS: list[tuple[Any, str]] = [
+    (replace(FILL, qty=0.5), "Fill.qty must be a whole number of lots, .*was 0.5"),
+    (replace(FILL, qty=Decimal(1)), "Fill.qty must be a whole number of lots"),
+    (replace(FILL, price=2000.0), "Fill.price must be a whole number of price units"),
+    (replace(FILL, oid=101), "Fill.oid must be a str, was 101"),
+    (replace(FILL, trade_id=None), "Fill.trade_id must be a str, was None"),
+    (replace(FILL, at=0.5), "Fill.at must be whole nanoseconds, an int, was 0.5"),
+    (replace(FILL, side="buy"), "Fill.side must be a member of Side, or None, was 'buy'"),
+    (replace(ACCEPTED, oid=101), "Accepted.oid must be a str"),
+    (replace(ACCEPTED, at=1.5), "Accepted.at must be whole nanoseconds"),
+    (
+        replace(Modified(0, "c", "101", 1, 20_000), qty=0.5),
+        "Modified.qty must be a whole number of lots",
+    ),
+    (
+        replace(Cancelled(0, "c", None, CancelReason.USER), reason="user"),
+        "Cancelled.reason must be a member of CancelReason",
+    ),
+    (
+        replace(ModifyRejected(0, "c", "", Alive.YES), alive=True),
+        "ModifyRejected.alive must be a member of Alive",
+    ),
+    (replace(STATUS, status="open"), "OrderStatus.status must be a member of Status"),
+    (replace(STATUS, filled=0.5), "OrderStatus.filled must be a whole number of lots"),
+    (replace(LOOK, open=None), "Snapshot.open must be a tuple of OpenOrders, was None"),
+    (replace(LOOK, open=({"oid": "1"},)), "Snapshot.open must be a tuple of OpenOrders"),
+    (replace(LOOK, fills=None), "Snapshot.fills must be a tuple of Fills"),
+    (Snapshot(0, (), (FILL, replace(FILL, qty=0.5))), "Fill.qty must be a whole number of lots"),
+    (replace(LOOK, open=(replace(ROW, side=1),)), "OpenOrder.side must be a member of Side"),
+    (None, "report must be one of exchange.reports, was None"),
+    ({"oid": "1"}, "report must be one of exchange.reports"),
+    (Disconnected, "report must be one of exchange.reports"),
+]
+
+
+@pytest.mark.parametrize(("report", "complaint"), WRONG_REPORTS)
+def test_a_report_that_is_not_in_units_is_refused_and_nothing_has_happened(
+    report: Any, complaint: str
+) -> None:
+    story = Story().tell("place")
+    command = story.requests()[0]
+    if isinstance(report, Struct) and getattr(report, "cloid", None) == "c":
+        report = replace(report, cloid=command.cloid)
+
+    # The compiled core checks a type already where it reads the value.
+    with pytest.raises(TypeError, match=f"^{complaint}|object expected; got "):
+        story.manager.receive(report, story.now + SECOND)
+
+    assert story.told() == "pending-new placing 0 10@20000 -"
+    assert story.manager.position == 0
+    # Not even time has passed.
+    assert story.manager.now == story.now
+
+
+def test_a_negative_fill_is_refused() -> None:
+    story = Story().tell("rest")
+
+    with pytest.raises(ValueError, match=r"^Fill.qty must not be negative, was -5"):
+        story.manager.receive(replace(FILL, qty=-5), story.now)
+
+    assert story.manager.position == 0
+
+
+WRONG_TIMES: list[Any] = [90.5e9, None, "90", True]
+
+
+@pytest.mark.parametrize("now", WRONG_TIMES)
+def test_a_time_that_is_no_int_is_refused_by_every_input(now: Any) -> None:
+    story = Story().tell("place")
+    manager, command = story.manager, story.requests()[0]
+
+    for told in (
+        lambda: manager.cycle(now, Targets(), BOOK),
+        lambda: manager.receive(Accepted(0, command.cloid, "101"), now),
+        lambda: manager.unanswered(command, Outcome.TIMEOUT, now),
+        lambda: manager.tick(now),
+        lambda: manager.restarted(now),
+        lambda: manager.halt(now),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            told()
+
+    assert story.told() == "pending-new placing 0 10@20000 -"
+    assert manager.now == story.now
+
+
+WRONG_MARKETS: list[tuple[Any, str]] = [
+    (replace(BOOK, bid=1990.0), "Market.bid must be a whole number of price units, .*was 1990.0"),
+    (replace(BOOK, ask=Decimal(2020)), "Market.ask must be a whole number of price units"),
+    (replace(BOOK, at=0.5), "Market.at must be whole nanoseconds, an int, was 0.5"),
+    (replace(BOOK, volatility=2.5), "Market.volatility must be whole millionths"),
+    (replace(BOOK, queues=None), "Market.queues must be places in their queues by cloid"),
+    ((19_900, 20_200), "market must be an exchange.market.Market"),
+]
+
+
+@pytest.mark.parametrize(("market", "complaint"), WRONG_MARKETS)
+def test_a_market_that_is_not_in_units_is_refused_and_nothing_has_happened(
+    market: Any, complaint: str
+) -> None:
+    story = Story().tell("place")
+    before = story.manager.next_timer
+
+    for grid in (True, False):
+        config = replace(STABLE, grid=GridConfig(enabled=grid))
+        fresh = OrderManager(INSTRUMENT, config=config)
+        for manager in (story.manager, fresh):
+            with pytest.raises(TypeError, match=f"^{complaint}|object expected; got "):
+                manager.cycle(story.now, targets([(20_000, 10)], []), market)
+        assert fresh.now == 0
+
+    assert story.told() == "pending-new placing 0 10@20000 -"
+    assert story.manager.next_timer == before
+
+
+WRONG_TARGETS: list[Any] = [
+    None,
+    ([Target(20_000, 10)], []),
+    Targets([Target(20_000, 10)]),  # type: ignore[arg-type]
+    Targets(((20_000, 10),)),  # type: ignore[arg-type]
+    Targets(Target(20_000, 10)),  # type: ignore[arg-type]
+    Targets(None),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("wanted", WRONG_TARGETS)
+def test_what_are_no_targets_are_refused_with_what_they_must_be(wanted: Any) -> None:
+    story = Story().tell("place")
+
+    with pytest.raises(TypeError, match=r"must be a (Targets|tuple of Targets).*, was |expected"):
+        story.manager.cycle(story.now + SECOND, wanted, BOOK)
+
+    assert story.manager.now == story.now
+
+
+def test_the_end_of_what_is_no_request_is_refused() -> None:
+    story = Story().tell("place")
+    manager, command = story.manager, story.requests()[0]
+    query: Any = QueryOpen(9, 0)
+    word: Any = "timeout"
+
+    with pytest.raises(
+        TypeError, match=r"^command must be a Place, Modify or Cancel, was Query|exp"
+    ):
+        manager.unanswered(query, Outcome.TIMEOUT, story.now + SECOND)
+    with pytest.raises(TypeError, match=r"^outcome must be a member of Outcome, was 'timeout'|exp"):
+        manager.unanswered(command, word, story.now + SECOND)
+
+    assert story.told() == "pending-new placing 0 10@20000 -"
+    assert manager.now == story.now
