@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from exchange.commands import Cancel, Modify, Place
+from exchange.instrument import Instrument
 from exchange.market import Market
 from exchange.reports import (
     Accepted,
@@ -30,6 +31,7 @@ from exchange.reports import (
     Snapshot,
 )
 from exchange.units import Price
+from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Outcome, Side, Status
 from lifecycle.core.ahead import is_ahead
 from spec.trace import Target, Targets
@@ -46,6 +48,21 @@ _PLAIN: Final[tuple[type, ...]] = (
     Reconnected,
 )
 """The reports of which nothing is read but names and times."""
+
+
+def check_made_of(instrument: object, capabilities: object, session: object) -> None:
+    """Check what an order manager is made of, its configuration apart; raises TypeError."""
+    if not isinstance(instrument, Instrument):
+        raise TypeError(f"instrument must be an Instrument, was {instrument!r}")
+    if not isinstance(capabilities, Capabilities):
+        raise TypeError(f"capabilities must be Capabilities, was {capabilities!r}")
+    check_session(session)
+
+
+def check_session(session: object) -> None:
+    """Check that the prefix of cloids is one; raises TypeError."""
+    if type(session) is not str:
+        raise TypeError(f"session must be a str, was {session!r}")
 
 
 def check_now(now: object) -> None:

@@ -37,10 +37,12 @@ from lifecycle.core.account import Account
 from lifecycle.core.desk import Desk
 from lifecycle.core.foreign import adopt
 from lifecycle.core.inputs import (
+    check_made_of,
     check_market,
     check_now,
     check_report,
     check_request,
+    check_session,
     check_targets,
 )
 from lifecycle.core.order import Order
@@ -87,8 +89,10 @@ class OrderManager:
         `session` is the prefix of every cloid and must differ between runs on one account, and
         between its instruments. `account` is the quota where it is shared with other instruments
         (`lifecycle.core.portfolio`).
-        Raises ValueError where the configuration has no meaning for this instrument.
+        Raises ValueError where the configuration has no meaning for this instrument, and TypeError
+        for what is none of these.
         """
+        check_made_of(instrument, capabilities, session)
         settings = Settings(config, instrument)
         self._desk = Desk(settings, instrument, capabilities, session, account)
 
@@ -238,6 +242,7 @@ class OrderManager:
         """
         desk = self._desk
         self._check_time(now)
+        check_session(session)
         desk.now = now
         desk.start(session)
         desk.connected = True

@@ -5,13 +5,16 @@ exposure cap in lots. A band becomes price units once a cycle (`lifecycle.core.b
 decision is an integer comparison.
 """
 
-from typing import Final
+from decimal import Decimal
+from functools import cache
+from math import isfinite
+from typing import Any, Final
+
+from msgspec import ValidationError, convert, structs
 
 from exchange.instrument import Instrument
 from exchange.units import MILLISECOND, Nanos, Qty, seconds
 from lifecycle.config import Config, QuotaConfig, RiskConfig
-
-INFINITY: Final = float("inf")
 
 MILLION: Final = 1_000_000
 """Factors, shares and basis points are counted in millionths of themselves."""
@@ -29,6 +32,33 @@ def _seconds_or_none(value: float | None) -> Nanos | None:
     return None if value is None else seconds(value)
 
 
+@cache
+def _kinds(table: type) -> dict[str, Any]:
+    return {field.name: field.type for field in structs.fields(table)}
+
+
+def _check_types(config: Config) -> None:
+    """Raise TypeError where a value is not of its type: "no" would be true, 2.5 ticks no price."""
+    told: object = config
+    if not isinstance(told, Config):
+        raise TypeError(f"config must be a Config, was {told!r}")
+    for table, kind in _kinds(Config).items():
+        values = getattr(config, table)
+        if not isinstance(values, kind):
+            raise TypeError(f"{table} must be a {kind.__name__}, was {values!r}")
+        for field, wanted in _kinds(kind).items():
+            value = getattr(values, field)
+            try:
+                read = convert(value, wanted)
+            except ValidationError as error:
+                problem = f"{table}.{field} must be of its type, was {value!r}: {error}"
+                raise TypeError(problem) from None
+            # Another type would be another configuration to a journal that is resumed.
+            if read is not value and read != value:
+                kind_name = type(read).__name__
+                raise TypeError(f"{table}.{field} must be a {kind_name}, was {value!r}")
+
+
 def _check_numbers(config: Config) -> None:
     """Raise ValueError where a number is negative, or is none."""
     for table in ("grid", "bands", "modify", "quota", "churn", "risk", "timing"):
@@ -36,7 +66,9 @@ def _check_numbers(config: Config) -> None:
         for field in values.__struct_fields__:
             value = getattr(values, field)
             for number in value if isinstance(value, tuple) else (value,):
-                if isinstance(number, (int, float)) and not 0 <= number < INFINITY:
+                if isinstance(number, int | float | Decimal) and not (
+                    isfinite(number) and number >= 0
+                ):
                     raise ValueError(
                         f"{table}.{field} must be finite and not negative, was {number}"
                     )
@@ -64,7 +96,11 @@ class Settings:
     """One configuration, compiled for one instrument; not to be changed."""
 
     def __init__(self, config: Config, instrument: Instrument) -> None:
-        """Turn a configuration into integers; raises ValueError where a value has no meaning."""
+        """Turn a configuration into integers.
+
+        Raises ValueError where a value has no meaning, TypeError where it is not of its type.
+        """
+        _check_types(config)
         grid, bands, modify = config.grid, config.bands, config.modify
         timing = config.timing
         _check_together(config)

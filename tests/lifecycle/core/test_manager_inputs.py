@@ -405,3 +405,29 @@ def test_the_end_of_what_is_no_request_is_refused() -> None:
 
     assert story.told() == "pending-new placing 0 10@20000 -"
     assert manager.now == story.now
+
+
+def test_what_is_nothing_to_make_an_order_manager_of_is_refused() -> None:
+    wrong: Any = 5
+
+    with pytest.raises(
+        TypeError, match=r"^instrument must be an Instrument, was 5|object expected"
+    ):
+        OrderManager(wrong)
+    with pytest.raises(
+        TypeError, match=r"^capabilities must be Capabilities, was 5|object expected"
+    ):
+        OrderManager(INSTRUMENT, capabilities=wrong)
+    with pytest.raises(TypeError, match=r"^session must be a str, was 5|^str object expected"):
+        OrderManager(INSTRUMENT, session=wrong)
+
+
+def test_a_start_under_what_is_no_prefix_changes_nothing() -> None:
+    story = Story().tell("place")
+    session: Any = 5
+
+    with pytest.raises(TypeError, match=r"^session must be a str, was 5|^str object expected"):
+        story.manager.restarted(story.now + SECOND, session)
+
+    assert story.manager.now == story.now
+    assert not story.manager.is_blind

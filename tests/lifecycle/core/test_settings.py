@@ -1,6 +1,7 @@
 """The configuration in integers, and what of it has no meaning."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,9 @@ from lifecycle.config import (
     STABLE,
     BandsConfig,
     Config,
+    GridConfig,
     ModifyConfig,
+    OrdersConfig,
     QuotaConfig,
     RiskConfig,
 )
@@ -83,3 +86,35 @@ def test_the_exposure_cap_is_counted_in_lots() -> None:
 def test_what_has_no_meaning_is_refused(config: Config, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         Settings(config, INSTRUMENT)
+
+
+WORD: Any = "no"
+HALF: Any = 2.5
+FLOAT: Any = 0.1
+LIST: Any = [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (None, "config must be a Config, was None"),
+        (WORD, "config must be a Config, was 'no'"),
+        (Config(grid=WORD), "grid must be a GridConfig, was 'no'"),
+        (Config(grid=GridConfig(enabled=WORD)), "grid.enabled must be of its type, was 'no'"),
+        (Config(grid=GridConfig(min_ticks=HALF)), "grid.min_ticks must be of its type, was 2.5"),
+        (Config(quota=QuotaConfig(cap=HALF)), "quota.cap must be of its type, was 2.5"),
+        (Config(modify=ModifyConfig(scope=WORD)), "modify.scope must be of its type, was 'no'"),
+        (Config(orders=OrdersConfig(foreign=WORD)), "orders.foreign must be of its type"),
+        (Config(bands=BandsConfig(level_factors=LIST)), "bands.level_factors must be a tuple"),
+        (Config(risk=RiskConfig(exposure_cap=FLOAT)), "risk.exposure_cap must be a Decimal, was"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_its_place(config: Any, complaint: str) -> None:
+    with pytest.raises(TypeError, match=f"^{complaint}"):
+        Settings(config, INSTRUMENT)
+
+
+def test_a_limit_below_nothing_is_refused() -> None:
+    for risk in (RiskConfig(exposure_cap=Decimal(-1)), RiskConfig(order_qty_max=Decimal(-1))):
+        with pytest.raises(ValueError, match=r"^risk\..* must be finite and not negative, was -1"):
+            Settings(Config(risk=risk), INSTRUMENT)
