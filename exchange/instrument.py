@@ -42,7 +42,15 @@ class Instrument:
         min_notional: Decimal = MIN_NOTIONAL,
         significant_figures: int = 0,
     ) -> None:
-        """Check the values and tabulate the tick by decade of price; raises ValueError."""
+        """Check the values and tabulate the tick by decade of price.
+
+        Raises ValueError, and TypeError for a step that is no Decimal: no float is exactly one.
+        """
+        _check_type("symbol", symbol, str, "a str")
+        decimals = (("price_unit", price_unit), ("lot", lot), ("min_notional", min_notional))
+        for name, value in decimals:
+            _check_type(name, value, Decimal, 'a Decimal, as Decimal("0.1")')
+        _check_type("significant_figures", significant_figures, int, "an int")
         for name, value in (("price_unit", price_unit), ("lot", lot)):
             if not value.is_finite() or value <= 0:
                 raise ValueError(f"{name} must be positive, was {value}")
@@ -171,11 +179,11 @@ class Instrument:
         return price + -price % tick
 
     def price(self, text: str | Decimal) -> Price:
-        """Parse a price; raises ValueError where it is not a whole number of units."""
+        """Parse a price; raises ValueError where it is no whole number of units, or TypeError."""
         return self._whole(text, self.price_unit, "price")
 
     def qty(self, text: str | Decimal) -> Qty:
-        """Parse a size; raises ValueError where it is not a whole number of lots."""
+        """Parse a size; raises ValueError where it is no whole number of lots, or TypeError."""
         return self._whole(text, self.lot, "size")
 
     def price_text(self, price: Price) -> str:
@@ -188,6 +196,8 @@ class Instrument:
 
     @staticmethod
     def _whole(text: str | Decimal, unit: Decimal, what: str) -> int:
+        # A number of numpy is one to nobody else: int(…) or str(…) makes it one.
+        _check_type(what, text, (str, Decimal, int, float), "a str, a Decimal or an int")
         try:
             value = Decimal(text)
         except InvalidOperation:
@@ -199,3 +209,8 @@ class Instrument:
         if whole != count:
             raise ValueError(f"{what} must be a multiple of {unit}, was {value}")
         return whole
+
+
+def _check_type(name: str, value: object, kinds: type | tuple[type, ...], what: str) -> None:
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise TypeError(f"{name} must be {what}, was {value!r}")

@@ -50,7 +50,7 @@ class Recovery:
     damage: str | None
     """What of it could not be read; None: nothing."""
     last_at: Nanos
-    """The time of the last record; no later one may be told to the manager."""
+    """The time of the last record; no earlier one may be told to the manager."""
     position: int
     """By the journal, in lots."""
     resting: frozenset[Cloid]

@@ -153,8 +153,9 @@ def _side(word: object) -> Side:
 
 def _units(value: Exact, unit: Decimal) -> int:
     exact = Decimal(f"{value:.{FIGURES}g}") if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite():
-        raise ValueError(f"a number must be finite, was {value}")
+    if not exact.is_finite() or exact < 0:
+        # Of a fill or a row the side is told apart; a size with a sign would count against it.
+        raise ValueError(f"a number must be finite and not negative, was {value}")
     count = exact / unit
     whole = int(count.to_integral_value())
     if whole != count and not isinstance(value, float):

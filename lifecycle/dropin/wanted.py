@@ -60,8 +60,11 @@ def _side(instrument: Instrument, quotes: Iterable[Quote], side: Side) -> tuple[
         if isinstance(quote, Target):
             price, qty = quote.price, quote.qty
         else:
+            told: Any = quote
+            # Of a text each letter would be a number.
+            pair: Any = (told,) if isinstance(told, str) else told
             try:
-                told_price, told_qty = quote
+                told_price, told_qty = pair
             except (TypeError, ValueError):
                 what = f"a quote must be a price and a size, or a Target, was {quote!r}"
                 raise TypeError(what) from None

@@ -1,7 +1,9 @@
 """Units, ticks and the texts of prices."""
 
 from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pytest
 
 from exchange.instrument import Instrument
@@ -106,3 +108,27 @@ def test_an_instrument_accepts_what_is_valid_in_price_size_and_notional(
         and instrument.is_valid_qty(qty)
         and instrument.is_valid_notional(price, qty)
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        (("X", 0.1), "price_unit must be a Decimal, .*was 0.1"),
+        (("X", "0.1"), "price_unit must be a Decimal, .*was '0.1'"),
+        (("X", Decimal(1), 1), "lot must be a Decimal, .*was 1"),
+        (("X", Decimal(1), Decimal(1), 10.0), "min_notional must be a Decimal, .*was 10.0"),
+        (("X", Decimal(1), Decimal(1), Decimal(1), 5.0), "significant_figures must be an int"),
+        ((None,), "symbol must be a str, was None"),
+    ],
+)
+def test_an_instrument_of_other_types_is_refused_by_name(
+    values: tuple[Any, ...], complaint: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^{complaint}"):
+        Instrument(*values)
+
+
+@pytest.mark.parametrize("value", [None, True, np.int64(2000), (1, 2), [1]])
+def test_what_is_no_text_of_a_price_is_refused_with_what_it_must_be(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"^price must be a str, a Decimal or an int, was"):
+        ETH.price(value)

@@ -104,3 +104,8 @@ def test_a_touch_that_fails_or_is_none_is_no_book_and_is_logged_once(
     failed, wrong = (one.getMessage() for one in caplog.records)
     assert failed == "no book is known, touch: ZeroDivisionError('no book')"
     assert "touch must return best bid and ask, or None, was 100.0" in wrong
+
+
+def test_a_size_with_a_sign_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^a number must be finite and not negative, was -1"):
+        read_fill({"oid": "1", "trade_id": "t1", "price": "99.0", "qty": "-1"}, INSTRUMENT, 0)

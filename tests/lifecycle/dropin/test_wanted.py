@@ -57,7 +57,7 @@ def test_sizes_are_rounded_down_and_may_not_be_negative() -> None:
         qty_of(FIXED, -1)
 
 
-@pytest.mark.parametrize("quote", [1999.0, (1999.0,), (1999.0, 0.1, "buy"), None])
+@pytest.mark.parametrize("quote", [1999.0, (1999.0,), (1999.0, 0.1, "buy"), None, "19"])
 def test_what_is_no_quote_is_said(quote: Any) -> None:
     with pytest.raises(TypeError, match="a quote must be a price and a size, or a Target, was"):
         targets_of(FIXED, [quote], [])
