@@ -30,11 +30,15 @@ from exchange.reports import (
     Report,
     Snapshot,
 )
-from exchange.units import Price
+from exchange.units import MINUTE, Nanos, Price
 from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Outcome, Side, Status
 from lifecycle.core.ahead import is_ahead
 from spec.trace import Target, Targets
+
+AHEAD_MAX: Final = 24 * 60 * MINUTE
+"""No two clocks differ by so much: one of the times is in other units, and no market would ever be
+an old one."""
 
 _LOTS: Final = "a whole number of lots, an int"
 _UNITS: Final = "a whole number of price units, an int"
@@ -71,8 +75,8 @@ def check_now(now: object) -> None:
         raise TypeError(f"now must be {_TIME} (time.time_ns() gives them), was {now!r}")
 
 
-def check_market(market: object) -> None:
-    """Check that a market is in units; raises TypeError."""
+def check_market(market: object, now: Nanos) -> None:
+    """Check that a market is in units; raises TypeError, and ValueError for one of the future."""
     if not isinstance(market, Market):
         raise TypeError(f"market must be an exchange.market.Market, was {market!r}")
     at: object = market.at
@@ -82,6 +86,10 @@ def check_market(market: object) -> None:
     queues: object = market.queues
     if type(at) is not int:
         raise _wrong(market, "at", _TIME)
+    if at > now + AHEAD_MAX:
+        raise ValueError(
+            f"Market.at must not be a day after now, both in nanoseconds, was {at} at {now}"
+        )
     if bid is not None and type(bid) is not int:
         raise _wrong(market, "bid", _UNITS)
     if ask is not None and type(ask) is not int:

@@ -102,8 +102,9 @@ class OrderManager:
         """Decide what to send so that what rests comes to what is wanted.
 
         Targets are best first on each side, without two at one price, bids below asks. Raises
-        ValueError where they are not, or where time runs backwards, and TypeError for what is not
-        in units: a price, size or time that is no int; nothing has happened then.
+        ValueError where they are not, where time runs backwards, or where the market is a day ahead
+        of it, and TypeError for what is not in units: a price, size or time that is no int; nothing
+        has happened then.
         """
         desk = self._desk
         if now < desk.now:
@@ -126,7 +127,7 @@ class OrderManager:
             desk.now = now
             return quiet[2]
         check_now(now)
-        check_market(market)
+        check_market(market, now)
         if grid is None:
             check_targets(targets)
             wanted, snapped, step = targets, None, 0
@@ -169,7 +170,7 @@ class OrderManager:
         """Raise ValueError or TypeError as `cycle` would; nothing happens."""
         desk = self._desk
         self._check_time(now)
-        check_market(market)
+        check_market(market, now)
         if desk.quiet is None or desk.quiet[0] != targets:
             check_targets(targets)
 

@@ -20,7 +20,7 @@ from exchange.reports import (
     OrderStatus,
     Snapshot,
 )
-from exchange.units import SECOND
+from exchange.units import MINUTE, SECOND
 from exchange.words import Alive, CancelReason, Outcome, Side, Status
 from lifecycle.config import STABLE, GridConfig
 from lifecycle.core.manager import OrderManager
@@ -431,3 +431,16 @@ def test_a_start_under_what_is_no_prefix_changes_nothing() -> None:
 
     assert story.manager.now == story.now
     assert not story.manager.is_blind
+
+
+def test_a_market_of_the_day_after_tomorrow_is_one_in_other_units() -> None:
+    story = Story().tell("place")
+    day = 24 * 60 * MINUTE
+
+    with pytest.raises(ValueError, match=r"^Market.at must not be a day after now, both in nano"):
+        story.manager.cycle(story.now, Targets(), replace(BOOK, at=story.now + day + 1))
+
+    assert story.told() == "pending-new placing 0 10@20000 -"
+    assert (
+        story.manager.cycle(story.now, Targets(), replace(BOOK, at=story.now + day)).commands == ()
+    )
