@@ -17,6 +17,7 @@ from exchange.instrument import Instrument
 from exchange.units import Nanos
 from exchange.venue import Capabilities
 from lifecycle.config import STABLE, Config
+from lifecycle.core.inputs import check_now
 from lifecycle.core.manager import CANCEL_REPLACE
 from lifecycle.core.portfolio import Portfolio, session_of
 from lifecycle.drive.recovery import (
@@ -67,8 +68,9 @@ def open_portfolio(
     fleet's journal to which it goes as well, as that of `account`. Raises JournalError where the
     journal cannot be used, is of other instruments, of another venue or configuration, or was
     decided otherwise than this version decides; ValueError where time runs backwards, or where the
-    configuration has no meaning for an instrument.
+    configuration has no meaning for an instrument; TypeError for a `now` that is no int.
     """
+    check_now(now)
     path, wanted = Path(path), tuple(instruments)
     if not wanted:
         raise ValueError("a portfolio must have an instrument, had none")

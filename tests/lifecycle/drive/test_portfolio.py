@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -265,3 +265,18 @@ def test_a_time_before_what_one_instrument_has_heard_leaves_all_as_they_were(
         one.portfolio.cycle(SECOND, quotes(SECOND))
 
     assert one.journal.count == before
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_time_that_is_no_int_opens_no_journal(tmp_path: Path, is_there: bool) -> None:
+    path = tmp_path / "bots.journal"
+    now: Any = 1.5e9
+    if is_there:
+        kept(path).journal.close()
+
+    with pytest.raises(TypeError, match=r"^now must be whole nanoseconds, an int .*was 15000"):
+        kept(path, now)
+
+    assert path.exists() is is_there
+    # Nor is it held.
+    kept(path).journal.close()
