@@ -1,17 +1,19 @@
 """What a run leaves behind: JSON for machines, lines on stderr while nobody watches a screen."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
+from lifecycle.cli.errors import BadInput
 from lifecycle.run.frame import Summary
 from lifecycle.views.goals import GOALS
 
 STDOUT: Final = "-"
+_DATABASE: Final = b"SQLite format 3\0"
 
 
 def document(summaries: Sequence[Summary]) -> str:
@@ -28,6 +30,48 @@ def document(summaries: Sequence[Summary]) -> str:
         },
     }
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def check_target(option: str, target: str | Path | None) -> None:
+    """Look, before the work, whether `option` may be written to `target`; raises BadInput.
+
+    A journal is the only record of a run: no slip of the finger writes over it, nor over another
+    file that the same command reads or writes.
+    """
+    if target is None or str(target) == STDOUT:
+        return
+    path = Path(target)
+    if not path.parent.is_dir():
+        raise BadInput(f"{option} {target} must be in a directory that exists, create it first")
+    for other, file in _other_files(option):
+        if Path(file).resolve() == path.resolve():
+            raise BadInput(
+                f"{option} must be a file of its own, was {target} as {other}, choose another file"
+            )
+    if _begins_with(path, _DATABASE):
+        raise BadInput(f"{option} {target} must not be a journal, was one, choose another file")
+
+
+def _begins_with(path: Path, start: bytes) -> bool:
+    """Say whether `path` is a file that begins so; raises OSError."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
+
+
+def _other_files(option: str) -> Iterator[tuple[str, str | Path]]:
+    """Yield the files that the command line names beside those of `option`, each with its name."""
+    context = click.get_current_context()
+    for known in context.command.params:
+        name = known.opts[0] if isinstance(known, click.Option) else known.human_readable_name
+        given = context.params.get(known.name or "")
+        is_file = isinstance(known.type, click.Path) or "FILE" in (known.metavar or "")
+        if name == option:
+            continue
+        for value in given if isinstance(given, tuple) else (given,):
+            if isinstance(value, Path) or (is_file and isinstance(value, str)):
+                yield name, value
 
 
 def write(text: str, target: str) -> None:

@@ -131,8 +131,7 @@ def command(
     Or the log of another bot, which is held to those that can be judged from what was sent and
     what the venue said.
     """
-    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
-        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    output.check_target("--json", json_target)
     window = _window(since, until)
     form = form or _form_of(source)
     if form != "journal" and not isinstance(source, Path):

@@ -142,8 +142,7 @@ def command(
     from lifecycle.run.compare import compare, jobs_of
 
     for option, target in (("--json", json_target), ("--html", html_target)):
-        if target not in {None, output.STDOUT} and not Path(str(target)).parent.is_dir():
-            raise BadInput(f"{option} {target} must be in a directory that exists, create it first")
+        output.check_target(option, target)
     with explained():
         config = _configured(config_file, overrides)
     compared = _entrants(policies, ablation=ablation, sweep=sweep)

@@ -95,6 +95,7 @@ def command(
         signer=None if key is None else key.address,
         prefixes=frozenset() if journal_file is None else _prefixes(journal_file),
     )
+    output.check_target("--json", json_target)
     findings = asyncio.run(_look(patient, echo=json_target != output.STDOUT))
     failed = any(finding.verdict is Verdict.FAIL for finding in findings)
     if json_target is not None:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -62,8 +61,7 @@ def command(
     The journal is lived again by a real order manager, so the numbers are those that it decided
     by. CLOID may be the beginning or the end of one; without it all orders are listed.
     """
-    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
-        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    output.check_target("--json", json_target)
     from lifecycle.explain.life import tell_life
     from lifecycle.explain.story import find, tell_orders
     from lifecycle.journal import JournalError

@@ -132,8 +132,7 @@ def command(
     """
     from lifecycle.whatif.comparison import compared
 
-    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
-        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    output.check_target("--json", json_target)
     recorded, script = _read(journal, symbol)
     own = script.header.config
     with explained():

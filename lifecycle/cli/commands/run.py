@@ -131,8 +131,8 @@ def command(
     that nothing rests; fails where that cannot be had.
     """
     live = {name: overrides.pop(name) for name in LIVE_OPTIONS}
-    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
-        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    output.check_target("--json", json_target)
+    output.check_target("--log", log_file)
     with explained():
         config = _configured(config_file, overrides)
     watched = not headless and json_target != output.STDOUT and _has_screen()

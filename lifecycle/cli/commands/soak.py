@@ -109,8 +109,7 @@ def command(
     part, in the second all is healed. Every record goes through every invariant, and what the
     order manager believes is compared with what the venue knows.
     """
-    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
-        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    output.check_target("--json", json_target)
     if plan not in _plans():
         raise BadInput(f"--plan must be one of {', '.join(_plans())}, was {plan}")
     limits = _limits(minutes, hours, seeds)

@@ -131,8 +131,7 @@ def command(
     core, on many, or on a cluster. Asked for the best settings alone, it reads the table.
     """
     for name, target in (("TABLE", table), ("--json", json_target)):
-        if target not in {None, output.STDOUT} and not Path(str(target)).parent.is_dir():
-            raise BadInput(f"{name} {target} must be in a directory that exists, create it first")
+        output.check_target(name, target)
     with _needs("sweep"):
         import lifecycle.sweep.table  # noqa: F401
     best = _best_asked(minimise, maximise, bounds)

@@ -103,8 +103,7 @@ def command(
     delays, refuses and fills at the worst moment, as often as the budget allows. The first path
     to a broken promise is a shortest one; it is told, and written as a scenario file.
     """
-    if json_target not in {None, output.STDOUT} and not Path(str(json_target)).parent.is_dir():
-        raise BadInput(f"--json {json_target} must be in a directory that exists, create it first")
+    output.check_target("--json", json_target)
     with explained():
         config = RunConfig() if config_file is None else read_config(config_file)
     venues = VENUES if venue == "both" else (venue,)

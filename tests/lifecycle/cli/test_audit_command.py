@@ -203,3 +203,19 @@ def test_a_long_reading_says_how_far_it_is(journal: Path, monkeypatch: pytest.Mo
     result = audit(journal)
 
     assert result.stderr.splitlines()[0] == "50 records, 0.0 h, 0 violations so far"
+
+
+def test_what_was_found_is_never_written_over_a_journal(tmp_path: Path, journal: Path) -> None:
+    other = on_disk(a_run(), tmp_path / "other.journal")
+    before = journal.read_bytes(), other.read_bytes()
+
+    over_itself = audit(journal, "--json", journal)
+    over_another = audit(journal, "--json", other)
+
+    assert [over_itself.exit_code, over_another.exit_code] == [BAD_INPUT, BAD_INPUT]
+    assert over_itself.stderr == (
+        f"lifecycle: --json must be a file of its own, was {journal} as JOURNAL|LOG, "
+        "choose another file\n"
+    )
+    assert f"--json {other} must not be a journal, was one" in over_another.stderr
+    assert (journal.read_bytes(), other.read_bytes()) == before

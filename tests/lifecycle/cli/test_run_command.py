@@ -152,3 +152,17 @@ def test_ctrl_c_without_a_screen_prints_what_was_run() -> None:
     assert child.returncode == 130
     assert "legacy on generated, seed 1" in out
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--json", "--log", "--config"])
+def test_a_journal_shares_its_file_with_nothing_else(tmp_path: Path, option: str) -> None:
+    file = tmp_path / "run.journal"
+    if option == "--config":
+        file.write_text("[timing]\ncycle_s = 3\n", encoding="utf-8")
+    before = file.read_bytes() if file.exists() else None
+
+    result = run("--policy", "stable", "--journal", str(file), option, str(file))
+
+    assert result.exit_code == BAD_INPUT
+    assert len(result.stderr.splitlines()) == 1
+    assert (file.read_bytes() if file.exists() else None) == before
