@@ -1,5 +1,7 @@
 """What is done after every round of a live run: it is shown, and asked to end if that is wanted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from lifecycle.cli.shutdown import GIVEN_UP, WARNED, Shutdown
@@ -12,11 +14,21 @@ if TYPE_CHECKING:
 _WITHDRAWING: Final = "everything is withdrawn now; it ends when it is proven that nothing rests"
 
 
+class Unheard:
+    """The display of a run that nobody can be shown any more."""
+
+    def show(self, run: LiveRun) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
+
+
 class Rounds:
     """Looks after a run, round by round."""
 
     def __init__(self, display: "LiveDisplay", shutdown: Shutdown) -> None:
-        self._display = display
+        self._display: LiveDisplay = display
         self._shutdown = shutdown
         self._told = 0
         """How many of the shutdown's requests were followed."""
@@ -33,8 +45,22 @@ class Rounds:
         if run.recovery is not None and not self._has_agreed and run.recovery.agreed_at is not None:
             self._has_agreed = True
             for line in run.recovery.lines():
-                self._display.say(line)
-        self._display.show(run)
+                self._say(line)
+        with self._heard():
+            self._display.show(run)
+
+    def _say(self, line: str) -> None:
+        with self._heard():
+            self._display.say(line)
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Show something inside; where that is no longer possible, have the run end in order."""
+        try:
+            yield
+        except OSError:
+            self._display = Unheard()
+            self._shutdown.ask("what it says can no longer be written")
 
     def _keep(self, run: LiveRun, venue: "HyperliquidVenue") -> None:
         """Tell the dead man's switch that we are well, and stop where nothing can succeed."""
@@ -43,7 +69,7 @@ class Rounds:
         health = venue.health()
         if health.fatal and not self._is_fatal:
             self._is_fatal = True
-            self._display.say(f"nothing that is sent can succeed: {health.fatal}")
+            self._say(f"nothing that is sent can succeed: {health.fatal}")
             run.stop(health.fatal)
 
     def _end(self, run: LiveRun) -> None:
@@ -52,10 +78,10 @@ class Rounds:
             run.stop(self._shutdown.why)
         if run.manager.is_halted and not self._has_halted:
             self._has_halted = True
-            self._display.say(_WITHDRAWING)
+            self._say(_WITHDRAWING)
         if asked >= WARNED > self._told:
             left = len(run.manager.open_orders)
-            self._display.say(
+            self._say(
                 f"{left} orders may still rest, or more, and would be left alone: Ctrl-C once more "
                 "gives up, waiting is safer"
             )

@@ -6,7 +6,7 @@ Two displays, as for simulated runs: a screen on a terminal, lines on stderr eve
 import logging
 import time
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -146,5 +146,6 @@ class VenueLog(logging.Handler):
         logging.getLogger(VENUE_LOG).removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one line."""
-        self._display.say(f"venue: {record.getMessage()}")
+        """Say one line, to whoever is still there: the client must not fail for it."""
+        with suppress(OSError):
+            self._display.say(f"venue: {record.getMessage()}")

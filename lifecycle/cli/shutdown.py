@@ -8,13 +8,14 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
+from lifecycle.cli.stop import caught
+
 WARNED: Final = 2
 GIVEN_UP: Final = 3
-_CAUGHT: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Shutdown:
-    """Counts how often the run was asked to end, by Ctrl-C, by termination, or by a key."""
+    """Counts how often the run was asked to end, by a signal or by a key."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -26,7 +27,7 @@ class Shutdown:
     def __enter__(self) -> Self:
         """Catch the signals, where that is possible: in the main thread."""
         if threading.current_thread() is threading.main_thread():
-            for number in _CAUGHT:
+            for number in caught():
                 self._before[number] = signal.signal(number, self._caught)
         return self
 

@@ -1,11 +1,21 @@
-"""Turns Ctrl-C and termination into a flag, so that a run ends between two steps, never inside."""
+"""Turns Ctrl-C, termination and a lost terminal into a flag: a run ends between two steps only."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-_CAUGHT: Final = (signal.SIGINT, signal.SIGTERM)
+
+def caught() -> tuple[signal.Signals, ...]:
+    """Return what asks a run to end: Ctrl-C, termination, and a terminal that goes away.
+
+    The last not under `nohup`, which has it ignored.
+    """
+    hangup = getattr(signal, "SIGHUP", None)
+    asks = (signal.SIGINT, signal.SIGTERM)
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        return asks
+    return (*asks, hangup)
 
 
 class Stop:
@@ -23,7 +33,7 @@ class Stop:
     def __enter__(self) -> Self:
         """Catch the signals, where that is possible: in the main thread."""
         if threading.current_thread() is threading.main_thread():
-            for number in _CAUGHT:
+            for number in caught():
                 self._before[number] = signal.signal(number, self._caught)
         return self
 

@@ -1,8 +1,10 @@
 """How a live run is looked after: what is said, and how it is asked to end."""
 
 import asyncio
+import errno
 import logging
 import signal
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -13,6 +15,7 @@ from exchange.units import SECOND
 from lifecycle.cli.live_rounds import Rounds
 from lifecycle.cli.live_screen import LiveLines, VenueLog
 from lifecycle.cli.shutdown import Shutdown
+from lifecycle.cli.stop import Stop
 from lifecycle.run.config import RunConfig
 from lifecycle.run.guarded import idle_guards, missing_guards
 from lifecycle.run.live import LiveRun
@@ -92,6 +95,44 @@ def test_a_signal_is_counted_and_given_back() -> None:
     assert (terminated, interrupted) == (1, 3)
     assert shutdown.why == "signal SIGTERM"
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("kind", [Shutdown, Stop])
+def test_a_terminal_that_goes_away_ends_in_order_but_not_under_nohup(
+    kind: type[Shutdown] | type[Stop],
+) -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with kind():
+            alone = signal.getsignal(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with kind():
+            nohup = signal.getsignal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert callable(alone)
+    assert nohup is signal.SIG_IGN
+
+
+def test_a_run_that_can_no_longer_say_anything_withdraws_everything() -> None:
+    class Gone(Board):
+        """A display whose terminal is gone after a while."""
+
+        def show(self, run: LiveRun) -> None:
+            if run.now > 30 * SECOND:
+                raise OSError(errno.EIO, "Input/output error")
+
+    shutdown = Shutdown()
+    rounds, run = Rounds(Gone(), shutdown), run_of(Hall())
+
+    proven = asyncio.run(run.run(lambda: rounds.each(run, None)))
+
+    assert proven
+    assert shutdown.why == "what it says can no longer be written"
+    assert run.manager.nothing_rests
 
 
 def test_what_the_client_warns_of_is_said() -> None:
