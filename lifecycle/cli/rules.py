@@ -15,6 +15,9 @@ from lifecycle.run.config import RunConfig
 CYCLE_S_MIN: Final = 0.001
 """A shorter cycle would be rounded away in a clock that the venue's latencies dwarf."""
 
+SECONDS_MAX: Final = 1_000_000_000
+"""Thirty years are as good as never; far beyond, a float has no nanoseconds to be rounded to."""
+
 MINUTES_MAX: Final = 60 * 24 * 366
 """A year and a day: a longer run is a slip of the finger."""
 
@@ -55,7 +58,13 @@ FACTORS: Final = Rule(
 )
 QUANTITY: Final = Rule("be a finite and positive number", _quantity)
 CYCLE: Final = Rule(
-    f"be finite and at least {CYCLE_S_MIN}", lambda v: math.isfinite(v) and v >= CYCLE_S_MIN
+    f"be from {CYCLE_S_MIN} to {SECONDS_MAX}", lambda v: CYCLE_S_MIN <= v <= SECONDS_MAX
+)
+SPAN: Final = Rule(f"be above 0 and at most {SECONDS_MAX}", lambda v: 0 < v <= SECONDS_MAX)
+WAIT: Final = Rule(f"be from 0 to {SECONDS_MAX}", lambda v: 0 <= v <= SECONDS_MAX)
+RATE: Final = Rule("be from 1 to 1000000000", lambda value: 1 <= value <= 1_000_000_000)
+DIVISOR: Final = Rule(
+    "be finite and at least 0.001", lambda value: math.isfinite(value) and value >= 0.001
 )
 MINUTES: Final = Rule(
     f"be positive and at most {MINUTES_MAX}, a year", lambda value: 0 < value <= MINUTES_MAX
@@ -80,7 +89,7 @@ KEYS: Final[dict[str, Rule]] = {
     "smoothing.ramp_cycles": COUNT,
     "grid.enabled": ANY,
     "grid.min_ticks": AT_LEAST_ONE,
-    "grid.sigma_divisor": POSITIVE,
+    "grid.sigma_divisor": DIVISOR,
     "grid.pressure": AMOUNT,
     "grid.margin": MARGIN,
     "grid.hold": SHARE,
@@ -112,8 +121,8 @@ KEYS: Final[dict[str, Rule]] = {
     "quota.widest_factor": FACTOR,
     "quota.normal_floor": SHARE,
     "quota.low_floor": SHARE,
-    "quota.horizon_h": POSITIVE,
-    "quota.window_s": POSITIVE,
+    "quota.horizon_h": SPAN,
+    "quota.window_s": SPAN,
     "quota.modify_share": SHARE,
     "quota.place_share": SHARE,
     "quota.cancel_share": SHARE,
@@ -127,18 +136,18 @@ KEYS: Final[dict[str, Rule]] = {
     "risk.exposure_cap": AMOUNT,
     "risk.order_qty_max": POSITIVE,
     "risk.collar_bps": POSITIVE,
-    "risk.requests_per_minute": AT_LEAST_ONE,
+    "risk.requests_per_minute": RATE,
     "risk.rejects_in_row": AT_LEAST_ONE,
-    "risk.reject_pause_s": AMOUNT,
+    "risk.reject_pause_s": WAIT,
     "timing.cycle_s": CYCLE,
-    "timing.request_timeout_s": POSITIVE,
-    "timing.retire_s": AMOUNT,
-    "timing.reconcile_s": POSITIVE,
-    "timing.market_stale_s": POSITIVE,
-    "timing.market_withdraw_s": POSITIVE,
+    "timing.request_timeout_s": SPAN,
+    "timing.retire_s": WAIT,
+    "timing.reconcile_s": SPAN,
+    "timing.market_stale_s": SPAN,
+    "timing.market_withdraw_s": SPAN,
     "orders.post_only": ANY,
     "orders.place_with_cancel": ANY,
-    "orders.refill_s": AMOUNT,
+    "orders.refill_s": WAIT,
     "orders.foreign": ANY,
     "market.file": TEXT,
     "market.seed": COUNT,
@@ -155,7 +164,7 @@ KEYS: Final[dict[str, Rule]] = {
     "quoter.size": QUANTITY,
     "quoter.inventory_max": QUANTITY,
     "quoter.skew_bps": AMOUNT,
-    "quoter.warmup_s": AMOUNT,
+    "quoter.warmup_s": WAIT,
 }
 """A key that is None has no value to check."""
 

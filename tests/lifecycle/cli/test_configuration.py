@@ -10,7 +10,7 @@ from msgspec import structs
 
 from lifecycle import config as configs
 from lifecycle.cli.configuration import ConfigError, check, read_config
-from lifecycle.cli.rules import KEYS
+from lifecycle.cli.rules import KEYS, SECONDS_MAX
 from lifecycle.run.config import QuoterConfig, RunConfig
 
 
@@ -107,8 +107,19 @@ REFUSALS = {
     "[market]\nfile = 2024-01-01\n": "2: market.file must be text in quotes, was 2024-01-01",
     "[bands]\nlatch_bps = -1\n": "2: bands.latch_bps must be finite and not negative, was -1.0",
     "[bands]\nlatch_bps = nan\n": "2: bands.latch_bps must be finite and not negative, was nan",
-    "[timing]\ncycle_s = inf\n": "2: timing.cycle_s must be finite and at least 0.001, was inf",
-    "[timing]\ncycle_s = 0\n": "2: timing.cycle_s must be finite and at least 0.001, was 0.0",
+    "[timing]\ncycle_s = inf\n": "2: timing.cycle_s must be from 0.001 to 1000000000, was inf",
+    "[timing]\ncycle_s = 1e300\n": "2: timing.cycle_s must be from 0.001 to 1000000000, was 1e+300",
+    "[timing]\nretire_s = 1e300\n": "2: timing.retire_s must be from 0 to 1000000000, was 1e+300",
+    "[quota]\nhorizon_h = 1e300\n": (
+        "2: quota.horizon_h must be above 0 and at most 1000000000, was 1e+300"
+    ),
+    "[risk]\nrequests_per_minute = 10000000000\n": (
+        "2: risk.requests_per_minute must be from 1 to 1000000000, was 10000000000"
+    ),
+    "[grid]\nsigma_divisor = 1e-300\n": (
+        "2: grid.sigma_divisor must be finite and at least 0.001, was 1e-300"
+    ),
+    "[timing]\ncycle_s = 0\n": "2: timing.cycle_s must be from 0.001 to 1000000000, was 0.0",
     "[bands]\nlevel_factors = []\n": (
         "2: bands.level_factors must be a list of at least one finite and positive number, was []"
     ),
@@ -197,3 +208,9 @@ def test_check_names_the_key_without_a_file() -> None:
 
     assert caught.value.key == "quoter.gamma"
     assert str(caught.value) == "quoter.gamma must be finite and positive, was 0.0"
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.endswith(("_s", "_h"))])
+def test_no_time_is_too_long_for_a_clock_of_nanoseconds(key: str) -> None:
+    assert not KEYS[key].holds(1e300)
+    assert KEYS[key].holds(float(SECONDS_MAX))
