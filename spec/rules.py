@@ -72,6 +72,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     def latch(self, targets: Targets, level: int, volatility: int = 0) -> Fraction:
         """Return the latch half-width of a level in bps, before quota, queue and direction.
 
+        It ends where an order is stale: that one is acted on, whatever its latch would have been.
         `volatility` is that of one minute in millionths of a bp, 0 where not known.
         """
         base = self.latch_bps
@@ -82,7 +83,8 @@ class Rules(Struct, frozen=True, kw_only=True):
                 half_spread = Fraction(10_000 * (ask - bid), ask + bid)
                 base = max(base, half_spread * self.half_spread_share)
             base = min(max(base, self.latch_bps_min), self.latch_bps_max)
-        return base * self.level_factors[min(level, len(self.level_factors) - 1)]
+        latch = base * self.level_factors[min(level, len(self.level_factors) - 1)]
+        return latch if self.stale_bps is None else min(latch, self.stale_bps)
 
     @property
     def stale_least(self) -> Fraction:

@@ -166,3 +166,15 @@ def test_a_journal_shares_its_file_with_nothing_else(tmp_path: Path, option: str
     assert result.exit_code == BAD_INPUT
     assert len(result.stderr.splitlines()) == 1
     assert (file.read_bytes() if file.exists() else None) == before
+
+
+@pytest.mark.parametrize("bands", ["stale_bps = 2.0", "latch_bps = 1.5\nstale_bps = 2.0"])
+def test_a_latch_that_would_be_wider_than_what_is_stale_breaks_no_promise(
+    tmp_path: Path, bands: str
+) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text(f"[bands]\n{bands}\n[quoter]\nlevels = 3\n", encoding="utf-8")
+
+    result = run("--config", str(file), "--policy", "stable", "--minutes", "5")
+
+    assert (result.exit_code, "broke" in result.stderr) == (0, False)
