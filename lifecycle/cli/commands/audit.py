@@ -151,6 +151,7 @@ def command(
     else:
         assert isinstance(source, Path), "it was asked for above"
         found = _audit_log(source, form, given, window)
+    _check_window(found)
     if json_target is not None:
         output.write(document(found), json_target)
     if json_target != output.STDOUT:
@@ -198,6 +199,19 @@ def _window(since: str | None, until: str | None) -> "Window":
         except ValueError as error:
             raise BadInput(f"{name} {error}") from error
     return Window(*moments)
+
+
+def _check_window(found: "Audited") -> None:
+    """Refuse a window in which nothing was: that nothing broke there says nothing."""
+    from lifecycle.views.moments import moment
+
+    read = found.read
+    is_empty = not read.records or (found.since is not None and found.since > read.last_at)
+    if found.holds and is_empty and (found.since is not None or found.until is not None):
+        raise BadInput(
+            "--from and --until must have records between them, had none; what was read ends "
+            f"{moment(read.last_at - read.first_at)} after the beginning"
+        )
 
 
 def _audit_journal(source: Source, window: "Window", *, replay: bool) -> "Audited":

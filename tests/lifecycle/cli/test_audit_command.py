@@ -82,6 +82,17 @@ def test_what_breaks_outside_the_window_does_not_count(tmp_path: Path) -> None:
     assert audit(path, "--until", "1").exit_code == HELD
 
 
+@pytest.mark.parametrize(
+    "window", [("--from", "1h"), ("--from", "90", "--until", "30"), ("--until", "1969-12-31")]
+)
+def test_a_window_without_records_is_refused(journal: Path, window: tuple[str, ...]) -> None:
+    result = audit(journal, *window)
+
+    assert result.exit_code == BAD_INPUT
+    assert "--from and --until must have records between them" in result.stderr
+    assert result.stdout == ""
+
+
 def test_a_damaged_journal_fails_with_the_place(journal: Path) -> None:
     with sqlite3.connect(journal) as connection:
         connection.execute("UPDATE record SET crc = crc + 1 WHERE seq = 10")
