@@ -52,6 +52,8 @@ COLUMNS: Final = (
 )
 HEADER: Final = (",".join(COLUMNS) + "\n").encode()
 MIN_NOTIONAL: Final = Decimal(10)
+DIGITS_MAX: Final = 18
+"""What is further from 1 is a damaged field, and no price or size that a float could hold."""
 CHUNK_BYTES: Final = 1 << 20
 GZIP_MAGIC: Final = b"\x1f\x8b"
 HIDDEN: Final = "-1"
@@ -357,6 +359,8 @@ def _decimal(text: str, what: str) -> Decimal:
         raise ValueError(f"{what} must be a number, was {text!r}") from None
     if not number.is_finite():
         raise ValueError(f"{what} must be finite, was {text}")
+    if number and abs(number.adjusted()) > DIGITS_MAX:
+        raise ValueError(f"{what} must be from 1E-{DIGITS_MAX} to 1E+{DIGITS_MAX}, was {text}")
     return number
 
 

@@ -19,6 +19,8 @@ Nanos: TypeAlias = int
 MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
+NANOS_MAX: Final = 2**63 - 1
+"""The last time that 64 bits hold, in the year 2262; a text that says a later one is damaged."""
 
 BPS: Final = 10_000
 """Basis points in the whole."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from exchange.units import MILLISECOND, SECOND, Nanos
+from exchange.units import MILLISECOND, NANOS_MAX, SECOND, Nanos
 from exchange.words import Cloid, Oid, Side, TradeId
 from lifecycle.audit.mapping import (
     Dialect,
@@ -171,7 +171,7 @@ class LogFile:
         try:
             if self.unit == "iso":
                 return iso_nanos(text)
-            return round(Decimal(text) * NANOS[self.unit])
+            return _in_clock(round(Decimal(text) * NANOS[self.unit]))
         except (ValueError, InvalidOperation, OverflowError):
             what = "an ISO time" if self.unit == "iso" else f"a number of {self.unit}"
             raise self._bad(number, "time", f"must be {what}, was {text!r}") from None
@@ -214,6 +214,13 @@ class LogFile:
         if text.lower() not in _TRUE | _FALSE:
             raise self._bad(number, name, f"must be true or false, was {text!r}")
         return text.lower() in _TRUE
+
+
+def _in_clock(at: Nanos) -> Nanos:
+    """Return a time that a clock can show; raises ValueError for any other."""
+    if abs(at) > NANOS_MAX:
+        raise ValueError(f"a time must be at most {NANOS_MAX} ns, was {at}")
+    return at
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> dict[str, str]:

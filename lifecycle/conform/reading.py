@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exchange.instrument import Instrument
-from exchange.units import SECOND, Nanos
+from exchange.units import NANOS_MAX, SECOND, Nanos
 from exchange.venue import Capabilities
 from exchange.words import Alive, CancelReason, Side, Status
 from lifecycle.conform.scenario import (
@@ -181,7 +181,9 @@ class _Reader:
             raise self.fail(f"{what} must be a number, was {value!r}")
         try:
             return parse(Decimal(str(value)))
-        except (ValueError, InvalidOperation) as error:
+        except InvalidOperation:
+            raise self.fail(f"{what} must be a number, was {value!r}") from None
+        except ValueError as error:
             raise self.fail(f"{what}: {error}") from None
 
     def price(self, value: object, what: str = "price") -> int:
@@ -198,6 +200,8 @@ class _Reader:
             nanos = seconds * SECOND
             if not nanos.is_finite() or nanos != nanos.to_integral_value() or nanos < 0:
                 raise ValueError("must be seconds, exact in nanoseconds, not negative")
+            if nanos > NANOS_MAX:
+                raise ValueError(f"must be at most {NANOS_MAX // SECOND} seconds")
             return int(nanos)
 
         return self.number(value, whole, what)

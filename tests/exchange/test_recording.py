@@ -93,6 +93,8 @@ def test_single_orders_keep_the_order_of_the_file(tmp_path: Path) -> None:
         ("10,12,trade,,,,,x,1,1,0,", "price must be a number, was 'x'"),
         ("10,12,trade,,,,,NaN,1,1,0,", "price must be finite, was NaN"),
         ("10,12,trade,,,,,100,inf,1,0,", "size must be finite, was inf"),
+        ("10,12,trade,,,,,1e400,1,1,0,", "price must be from 1E-18 to 1E+18, was 1e400"),
+        ("10,12,trade,,,,,100,1e-400,1,0,", "size must be from 1E-18 to 1E+18, was 1e-400"),
         ("10,12,trade,,,,,100,,1,0,", "size must be a number, was ''"),
         ("10,12,trade,,,,,100,-1,1,0,", "size must not be negative, was -1"),
         ("10,12,depth,,,,,100,-2,1,,U", "size must not be negative, was -2"),

@@ -197,6 +197,21 @@ def test_what_does_not_go_with_a_log_is_refused(args: list[str], words: str) -> 
     assert result.stderr.count("\n") == 1
 
 
+def test_a_time_beyond_every_clock_is_refused_with_its_line(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "time,event,cloid,side,price,qty\n1,place,a,buy,1,1\n1e400,cancel,a,,,\n",
+        encoding="utf-8",
+    )
+
+    result = audit(log)
+
+    assert result.exit_code == BAD_INPUT
+    assert (
+        "log.csv, line 3: column 'time' (time) must be a number of s, was '1e400'" in result.stderr
+    )
+
+
 def test_what_is_no_journal_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("hello")
