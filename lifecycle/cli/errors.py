@@ -30,6 +30,12 @@ class BadInput(click.ClickException):
     exit_code = BAD_INPUT
 
 
+class RunFailed(click.ClickException):
+    """A run has ended otherwise than it should; one line says what to do."""
+
+    exit_code = CHECK_FAILED
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn the errors of markets and configurations into `BadInput`."""

@@ -20,7 +20,7 @@ from msgspec import structs
 
 from lifecycle.cli import output, venue_options
 from lifecycle.cli.attached import Attached
-from lifecycle.cli.errors import CHECK_FAILED, BadInput
+from lifecycle.cli.errors import BadInput, RunFailed
 from lifecycle.cli.live_rounds import Rounds
 from lifecycle.cli.needs import needs_hyperliquid
 from lifecycle.cli.shutdown import Shutdown
@@ -50,12 +50,6 @@ if TYPE_CHECKING:
 DRY: Final = "DRY RUN: nothing is sent, orders rest in memory only"
 EARNS: Final = 1.0
 """Requests that a dollar traded adds, at Hyperliquid."""
-
-
-class RunFailed(click.ClickException):
-    """A run has ended otherwise than it should; one line says what to do."""
-
-    exit_code = CHECK_FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,14 @@ class Tail:
         try:
             os.lseek(self._file, 0, os.SEEK_SET)
             # All of it, so that there is room on the disk for what will be written.
-            os.write(self._file, _COUNT.pack(count, count ^ _MASK).ljust(SIZE, b"\0"))
+            start = _COUNT.pack(count, count ^ _MASK).ljust(SIZE, b"\0")
+            written = os.write(self._file, start)
+            if written < SIZE:
+                # What there is room for is written, and no error.
+                raise JournalError(
+                    f"{self.path} must have room for {SIZE} bytes, had room for {written}: "
+                    "make room on the disk"
+                )
             self._map = mmap.mmap(self._file, SIZE)
         except OSError as error:
             raise JournalError(f"{self.path} must be writable, was not: {error}") from error

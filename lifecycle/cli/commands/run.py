@@ -18,9 +18,10 @@ from msgspec import structs
 from lifecycle.cli import options, output
 from lifecycle.cli.attached import Attached, attachments
 from lifecycle.cli.configuration import check, read_config
-from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, explained
+from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, RunFailed, explained
 from lifecycle.cli.live_options import LIVE_OPTIONS, asked_of, is_live_venue, live_options
 from lifecycle.cli.stop import Stop
+from lifecycle.journal.base import JournalError
 from lifecycle.run.config import RunConfig
 from lifecycle.run.frame import Summary
 from lifecycle.run.policies import BOTH, POLICIES
@@ -161,8 +162,11 @@ def command(
 
     console = Console(highlight=False, theme=THEME)
     stop = Stop()
-    with attached:
-        summaries = _run(config, policies, console if watched else None, speed, stop, attached)
+    try:
+        with attached:
+            summaries = _run(config, policies, console if watched else None, speed, stop, attached)
+    except JournalError as error:
+        raise RunFailed(str(error)) from error
 
     if json_target is not None:
         output.write(output.document(summaries), json_target)

@@ -178,3 +178,30 @@ def test_a_latch_that_would_be_wider_than_what_is_stale_breaks_no_promise(
     result = run("--config", str(file), "--policy", "stable", "--minutes", "5")
 
     assert (result.exit_code, "broke" in result.stderr) == (0, False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of a file's size")
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [(20_000, "must have room for 32768 bytes, had room for 20000"), (40_000, "must take record")],
+)
+def test_a_disk_that_is_full_ends_the_run_in_one_line(
+    tmp_path: Path, room: int, words: str
+) -> None:
+    import resource
+
+    args = ["--policy", "stable", "--headless", "--minutes", "600", "--journal", "run.journal"]
+    result = subprocess.run(
+        [sys.executable, "-m", "lifecycle", "run", *args],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+
+    said = result.stderr.splitlines()[-1]
+    assert said.startswith("lifecycle: run.journal")
+    assert words in said
+    assert "Traceback" not in result.stderr
+    assert result.returncode == (CHECK_FAILED if room > 32768 else BAD_INPUT)
