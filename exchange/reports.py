@@ -3,18 +3,20 @@
 `at` is the time for which a report is evidence, in nanoseconds: for a pushed report when it was
 said, for the answer to a query when the venue looked. `request` is the number of the request that
 a report answers, 0 where it answers none that we can name (a pushed report).
+
+What is not of its field's type is refused when a report is made: TypeError, and ValueError for a
+fill below 0.
 """
 
 from typing import TypeAlias, final
 
-from msgspec import Struct
-
+from exchange.typed import Typed
 from exchange.units import Nanos, Price, Qty
 from exchange.words import Alive, CancelReason, Cloid, Oid, Side, Status, TradeId
 
 
 @final
-class Accepted(Struct, frozen=True, tag="accepted", gc=False):
+class Accepted(Typed, frozen=True, tag="accepted", gc=False):
     """The order rests under this oid."""
 
     at: Nanos
@@ -24,7 +26,7 @@ class Accepted(Struct, frozen=True, tag="accepted", gc=False):
 
 
 @final
-class Rejected(Struct, frozen=True, tag="rejected", gc=False):
+class Rejected(Typed, frozen=True, tag="rejected", gc=False):
     """The place is refused; nothing rests."""
 
     at: Nanos
@@ -34,7 +36,7 @@ class Rejected(Struct, frozen=True, tag="rejected", gc=False):
 
 
 @final
-class Fill(Struct, frozen=True, tag="fill", gc=False):
+class Fill(Typed, frozen=True, tag="fill", gc=False):
     """One execution."""
 
     at: Nanos
@@ -46,9 +48,15 @@ class Fill(Struct, frozen=True, tag="fill", gc=False):
     side: Side | None = None
     """The side of our order, where the venue says it."""
 
+    def __post_init__(self) -> None:
+        """Check that the size is none below 0 as well: the side is told apart."""
+        super().__post_init__()
+        if self.qty < 0:
+            raise ValueError(f"Fill.qty must not be negative, was {self.qty} in {self!r}")
+
 
 @final
-class Modified(Struct, frozen=True, tag="modified", gc=False):
+class Modified(Typed, frozen=True, tag="modified", gc=False):
     """The modify is done; `oid` is the order's oid from now on."""
 
     at: Nanos
@@ -62,7 +70,7 @@ class Modified(Struct, frozen=True, tag="modified", gc=False):
 
 
 @final
-class ModifyRejected(Struct, frozen=True, tag="modify_rejected", gc=False):
+class ModifyRejected(Typed, frozen=True, tag="modify_rejected", gc=False):
     """The modify is refused; `alive` says whether the old order still rests."""
 
     at: Nanos
@@ -73,7 +81,7 @@ class ModifyRejected(Struct, frozen=True, tag="modify_rejected", gc=False):
 
 
 @final
-class Cancelled(Struct, frozen=True, tag="cancelled", gc=False):
+class Cancelled(Typed, frozen=True, tag="cancelled", gc=False):
     """This oid is gone."""
 
     at: Nanos
@@ -84,7 +92,7 @@ class Cancelled(Struct, frozen=True, tag="cancelled", gc=False):
 
 
 @final
-class CancelRejected(Struct, frozen=True, tag="cancel_rejected", gc=False):
+class CancelRejected(Typed, frozen=True, tag="cancel_rejected", gc=False):
     """The cancel is refused: `too_late` (it no longer rests, not why) or for unknown reasons."""
 
     at: Nanos
@@ -94,28 +102,28 @@ class CancelRejected(Struct, frozen=True, tag="cancel_rejected", gc=False):
 
 
 @final
-class Limited(Struct, frozen=True, tag="limited", gc=False):
+class Limited(Typed, frozen=True, tag="limited", gc=False):
     """The venue refuses requests for quota until further notice."""
 
     at: Nanos
 
 
 @final
-class Disconnected(Struct, frozen=True, tag="disconnected", gc=False):
+class Disconnected(Typed, frozen=True, tag="disconnected", gc=False):
     """The report stream broke."""
 
     at: Nanos
 
 
 @final
-class Reconnected(Struct, frozen=True, tag="reconnected", gc=False):
+class Reconnected(Typed, frozen=True, tag="reconnected", gc=False):
     """The report stream is back; what was said meanwhile is lost."""
 
     at: Nanos
 
 
 @final
-class OpenOrder(Struct, frozen=True, gc=False):
+class OpenOrder(Typed, frozen=True, gc=False):
     """One row of a snapshot: an order that rests."""
 
     oid: Oid
@@ -127,7 +135,7 @@ class OpenOrder(Struct, frozen=True, gc=False):
 
 
 @final
-class Snapshot(Struct, frozen=True, tag="snapshot"):
+class Snapshot(Typed, frozen=True, tag="snapshot"):
     """All open orders at `at`, and the fills that the stream may have missed."""
 
     at: Nanos
@@ -137,7 +145,7 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
 
 
 @final
-class OrderStatus(Struct, frozen=True, tag="order_status", gc=False):
+class OrderStatus(Typed, frozen=True, tag="order_status", gc=False):
     """The answer to a query about one order."""
 
     at: Nanos

@@ -2,37 +2,19 @@
 
 A float where units are counted, or an id that is a number, is no error that shows by itself: it
 would be decided by, sent, and recorded, and a journal that holds it could not be read again. So a
-number must be an int and nothing like it (not of numpy, not a bool), an id a str, and a word a
-member of its enum. Nothing has happened where one of these is refused.
+number must be an int and nothing like it (not of numpy, not a bool). Nothing has happened where one
+of these is refused. Reports are checked when they are made (`exchange.typed`).
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
-
 from exchange.commands import Cancel, Modify, Place
 from exchange.instrument import Instrument
 from exchange.market import Market
-from exchange.reports import (
-    Accepted,
-    Cancelled,
-    CancelRejected,
-    Disconnected,
-    Fill,
-    Limited,
-    Modified,
-    ModifyRejected,
-    OpenOrder,
-    OrderStatus,
-    Reconnected,
-    Rejected,
-    Report,
-    Snapshot,
-)
 from exchange.units import MINUTE, Nanos, Price
 from exchange.venue import Capabilities
-from exchange.words import Alive, CancelReason, Outcome, Side, Status
+from exchange.words import Outcome
 from lifecycle.core.ahead import is_ahead
 from spec.trace import Target, Targets
 
@@ -40,18 +22,8 @@ AHEAD_MAX: Final = 24 * 60 * MINUTE
 """No two clocks differ by so much: one of the times is in other units, and no market would ever be
 an old one."""
 
-_LOTS: Final = "a whole number of lots, an int"
 _UNITS: Final = "a whole number of price units, an int"
 _TIME: Final = "whole nanoseconds, an int"
-_ID: Final = "a str"
-_PLAIN: Final[tuple[type, ...]] = (
-    Rejected,
-    CancelRejected,
-    Limited,
-    Disconnected,
-    Reconnected,
-)
-"""The reports of which nothing is read but names and times."""
 
 
 def check_made_of(instrument: object, capabilities: object, session: object) -> None:
@@ -142,96 +114,6 @@ def check_request(command: object, outcome: object) -> None:
         raise TypeError(f"outcome must be a member of Outcome, was {outcome!r}")
 
 
-def check_report(report: Report, now: object) -> None:
-    """Check that a report is one, in units; raises TypeError, and ValueError for a fill below 0."""
-    if type(now) is not int:
-        check_now(now)
-    # By type, as the manager reads it.
-    if type(report) is Fill:
-        _check_fill(report)
-    elif type(report) is Accepted:
-        _check_id(report, report.oid)
-    elif type(report) is Snapshot:
-        _check_snapshot(report)
-    elif type(report) is Modified:
-        _check_id(report, report.oid)
-        _check_units(report, report.price, report.qty)
-    elif type(report) is Cancelled:
-        _check_id(report, report.oid, may_lack=True)
-        _check_word(report, "reason", report.reason, CancelReason)
-    elif type(report) is ModifyRejected:
-        _check_word(report, "alive", report.alive, Alive)
-    elif type(report) is OrderStatus:
-        _check_id(report, report.oid, may_lack=True)
-        _check_word(report, "status", report.status, Status)
-        filled: object = report.filled
-        if filled is not None and type(filled) is not int:
-            raise _wrong(report, "filled", "a whole number of lots, or None")
-    elif type(report) not in _PLAIN:
-        raise TypeError(f"report must be one of exchange.reports, was {report!r}")
-    at: object = report.at
-    if type(at) is not int:
-        raise _wrong(report, "at", _TIME)
-
-
-def _check_fill(fill: Fill) -> None:
-    qty: object = fill.qty
-    price: object = fill.price
-    oid: object = fill.oid
-    trade_id: object = fill.trade_id
-    side: object = fill.side
-    if type(qty) is not int:
-        raise _wrong(fill, "qty", _LOTS)
-    if qty < 0:
-        # Its side is its order's.
-        raise ValueError(f"Fill.qty must not be negative, was {qty} in {fill!r}")
-    if type(price) is not int:
-        raise _wrong(fill, "price", _UNITS)
-    if type(oid) is not str:
-        raise _wrong(fill, "oid", _ID)
-    if type(trade_id) is not str:
-        # Two without an id would be taken for one told twice.
-        raise _wrong(fill, "trade_id", _ID)
-    if side is not None and type(side) is not Side:
-        raise _wrong(fill, "side", "a member of Side, or None")
-
-
-def _check_snapshot(snapshot: Snapshot) -> None:
-    rows: object = snapshot.open
-    fills: object = snapshot.fills
-    if type(rows) is not tuple:
-        raise _wrong(snapshot, "open", "a tuple of OpenOrders")
-    if type(fills) is not tuple:
-        raise _wrong(snapshot, "fills", "a tuple of Fills")
-    for row in rows:
-        if not isinstance(row, OpenOrder):
-            raise _wrong(snapshot, "open", "a tuple of OpenOrders")
-        _check_id(row, row.oid)
-        _check_units(row, row.price, row.qty)
-        _check_word(row, "side", row.side, Side)
-    for fill in fills:
-        if not isinstance(fill, Fill):
-            raise _wrong(snapshot, "fills", "a tuple of Fills")
-        _check_fill(fill)
-
-
-def _check_id(told: Struct, oid: object, *, may_lack: bool = False) -> None:
-    if type(oid) is not str and not (may_lack and oid is None):
-        raise _wrong(told, "oid", _ID)
-
-
-def _check_units(told: Struct, price: object, qty: object) -> None:
-    if type(price) is not int:
-        raise _wrong(told, "price", _UNITS)
-    if type(qty) is not int:
-        raise _wrong(told, "qty", _LOTS)
-
-
-def _check_word(told: Struct, field: str, word: object, words: type) -> None:
-    if not isinstance(word, words):
-        raise _wrong(told, field, f"a member of {words.__name__}")
-
-
-def _wrong(told: Struct, field: str, rule: str) -> TypeError:
-    value = getattr(told, field)
-    return TypeError(f"{type(told).__name__}.{field} must be {rule}, was {value!r} in {told!r}")
+def _wrong(market: Market, field: str, rule: str) -> TypeError:
+    value = getattr(market, field)
+    return TypeError(f"Market.{field} must be {rule}, was {value!r} in {market!r}")

@@ -8,7 +8,7 @@ request ends by evidence: no answer is a doubt, never a failure.
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Final, Self, assert_never
+from typing import Final, Self, assert_never, get_args
 
 from exchange.commands import Cancel, Modify, Place, Query
 from exchange.instrument import Instrument
@@ -40,7 +40,6 @@ from lifecycle.core.inputs import (
     check_made_of,
     check_market,
     check_now,
-    check_report,
     check_request,
     check_session,
     check_targets,
@@ -64,6 +63,7 @@ _USER: Final = CancelReason.USER
 _VENUE: Final = CancelReason.VENUE
 _IDLE: Final = Request.IDLE
 _HOUR: Final = 60 * MINUTE
+_REPORTS: Final[frozenset[type]] = frozenset(get_args(Report))
 
 
 class OrderManager:
@@ -177,14 +177,16 @@ class OrderManager:
     def receive(self, report: Report, now: Nanos) -> Reaction:
         """Learn what the venue says happened.
 
-        Raises ValueError where time runs backwards or a fill is negative, and TypeError for what is
-        no report, or not in units; nothing has happened then.
+        Raises ValueError where time runs backwards, and TypeError for a time that is no int, or for
+        what is no report; nothing has happened then.
         """
         desk = self._desk
         blotter = desk.blotter
         if now < desk.now:
             raise _backwards(now, desk)
-        check_report(report, now)
+        if type(now) is not int or type(report) not in _REPORTS:
+            check_now(now)
+            raise TypeError(f"report must be one of exchange.reports, was {report!r}")
         desk.now = now
         desk.quiet = None
         traded, rested = blotter.traded, desk.guards.halted and bool(blotter.open)

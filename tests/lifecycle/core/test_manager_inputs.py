@@ -4,24 +4,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from msgspec import Struct
 from msgspec.structs import replace
 
 from exchange.commands import QueryOpen
 from exchange.market import Market
 from exchange.reports import (
     Accepted,
-    Cancelled,
     Disconnected,
-    Fill,
-    Modified,
-    ModifyRejected,
-    OpenOrder,
-    OrderStatus,
     Snapshot,
 )
 from exchange.units import MINUTE, SECOND
-from exchange.words import Alive, CancelReason, Outcome, Side, Status
+from exchange.words import Outcome
 from lifecycle.config import STABLE, GridConfig
 from lifecycle.core.manager import OrderManager
 from spec.trace import Action, Plan, Reaction, Target, Targets
@@ -250,72 +243,16 @@ def test_nothing_wanted_and_nothing_resting_is_a_plan_of_nothing() -> None:
     assert Story().cycle() == Plan((), ())
 
 
-FILL = Fill(0, "c", "101", 1, 20_000, "t1")
-ACCEPTED = Accepted(0, "c", "101")
-STATUS = OrderStatus(0, "c", Status.OPEN)
-LOOK = Snapshot(0, ())
-ROW = OpenOrder("1", "c", Side.BUY, 20_000, 1)
-WRONG_REPORTS: list[tuple[Any, str]] = [
-    (replace(FILL, qty=0.5), "Fill.qty must be a whole number of lots, .*was 0.5"),
-    (replace(FILL, qty=Decimal(1)), "Fill.qty must be a whole number of lots"),
-    (replace(FILL, price=2000.0), "Fill.price must be a whole number of price units"),
-    (replace(FILL, oid=101), "Fill.oid must be a str, was 101"),
-    (replace(FILL, trade_id=None), "Fill.trade_id must be a str, was None"),
-    (replace(FILL, at=0.5), "Fill.at must be whole nanoseconds, an int, was 0.5"),
-    (replace(FILL, side="buy"), "Fill.side must be a member of Side, or None, was 'buy'"),
-    (replace(ACCEPTED, oid=101), "Accepted.oid must be a str"),
-    (replace(ACCEPTED, at=1.5), "Accepted.at must be whole nanoseconds"),
-    (
-        replace(Modified(0, "c", "101", 1, 20_000), qty=0.5),
-        "Modified.qty must be a whole number of lots",
-    ),
-    (
-        replace(Cancelled(0, "c", None, CancelReason.USER), reason="user"),
-        "Cancelled.reason must be a member of CancelReason",
-    ),
-    (
-        replace(ModifyRejected(0, "c", "", Alive.YES), alive=True),
-        "ModifyRejected.alive must be a member of Alive",
-    ),
-    (replace(STATUS, status="open"), "OrderStatus.status must be a member of Status"),
-    (replace(STATUS, filled=0.5), "OrderStatus.filled must be a whole number of lots"),
-    (replace(LOOK, open=None), "Snapshot.open must be a tuple of OpenOrders, was None"),
-    (replace(LOOK, open=({"oid": "1"},)), "Snapshot.open must be a tuple of OpenOrders"),
-    (replace(LOOK, fills=None), "Snapshot.fills must be a tuple of Fills"),
-    (Snapshot(0, (), (FILL, replace(FILL, qty=0.5))), "Fill.qty must be a whole number of lots"),
-    (replace(LOOK, open=(replace(ROW, side=1),)), "OpenOrder.side must be a member of Side"),
-    (None, "report must be one of exchange.reports, was None"),
-    ({"oid": "1"}, "report must be one of exchange.reports"),
-    (Disconnected, "report must be one of exchange.reports"),
-]
-
-
-@pytest.mark.parametrize(("report", "complaint"), WRONG_REPORTS)
-def test_a_report_that_is_not_in_units_is_refused_and_nothing_has_happened(
-    report: Any, complaint: str
-) -> None:
+@pytest.mark.parametrize("report", [None, {"oid": "1"}, Disconnected])
+def test_what_is_no_report_is_refused_and_nothing_has_happened(report: Any) -> None:
     story = Story().tell("place")
-    command = story.requests()[0]
-    if isinstance(report, Struct) and getattr(report, "cloid", None) == "c":
-        report = replace(report, cloid=command.cloid)
 
-    # The compiled core checks a type already where it reads the value.
-    with pytest.raises(TypeError, match=f"^{complaint}|object expected; got "):
+    with pytest.raises(TypeError, match=r"^report must be one of exchange.reports, was "):
         story.manager.receive(report, story.now + SECOND)
 
     assert story.told() == "pending-new placing 0 10@20000 -"
-    assert story.manager.position == 0
     # Not even time has passed.
     assert story.manager.now == story.now
-
-
-def test_a_negative_fill_is_refused() -> None:
-    story = Story().tell("rest")
-
-    with pytest.raises(ValueError, match=r"^Fill.qty must not be negative, was -5"):
-        story.manager.receive(replace(FILL, qty=-5), story.now)
-
-    assert story.manager.position == 0
 
 
 WRONG_TIMES: list[Any] = [90.5e9, None, "90", True]
