@@ -16,11 +16,12 @@ from exchange.units import MINUTE, Nanos, Price
 from exchange.venue import Capabilities
 from exchange.words import Outcome
 from lifecycle.core.ahead import is_ahead
+from lifecycle.core.desk import FOREVER
 from spec.trace import Target, Targets
 
 AHEAD_MAX: Final = 24 * 60 * MINUTE
 """No two clocks differ by so much: one of the times is in other units, and no market would ever be
-an old one."""
+an old one. That is said by `FOREVER`, where it is meant."""
 
 _UNITS: Final = "a whole number of price units, an int"
 _TIME: Final = "whole nanoseconds, an int"
@@ -58,7 +59,7 @@ def check_market(market: object, now: Nanos) -> None:
     queues: object = market.queues
     if type(at) is not int:
         raise _wrong(market, "at", _TIME)
-    if at > now + AHEAD_MAX:
+    if at > now + AHEAD_MAX and at != FOREVER:
         raise ValueError(
             f"Market.at must not be a day after now, both in nanoseconds, was {at} at {now}"
         )

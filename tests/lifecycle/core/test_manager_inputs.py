@@ -16,6 +16,7 @@ from exchange.reports import (
 from exchange.units import MINUTE, SECOND
 from exchange.words import Outcome
 from lifecycle.config import STABLE, GridConfig
+from lifecycle.core.desk import FOREVER
 from lifecycle.core.manager import OrderManager
 from spec.trace import Action, Plan, Reaction, Target, Targets
 from tests.story import INSTRUMENT, Ladder, Story, targets
@@ -381,3 +382,11 @@ def test_a_market_of_the_day_after_tomorrow_is_one_in_other_units() -> None:
     assert (
         story.manager.cycle(story.now, Targets(), replace(BOOK, at=story.now + day)).commands == ()
     )
+
+
+def test_a_market_that_is_meant_to_be_never_old_is_none() -> None:
+    manager = OrderManager(INSTRUMENT)
+
+    plan = manager.cycle(0, targets([(20_000, 10)]), replace(BOOK, at=FOREVER))
+
+    assert len(plan.commands) == 1
