@@ -19,8 +19,6 @@ _WORDS: Final = {
     "qty": "a whole number of lots, an int",
     "filled": "a whole number of lots, an int",
 }
-_NO_ELEMENT: Final = object
-"""Of what is no tuple."""
 
 
 class Typed(Struct, frozen=True):
@@ -31,36 +29,37 @@ class Typed(Struct, frozen=True):
         for name, kinds, element in _fields(type(self)):
             value = getattr(self, name)
             if type(value) not in kinds:
-                raise TypeError(_complaint(self, name, value))
-            if element is not _NO_ELEMENT:
-                for one in value:
-                    if type(one) is not element:
-                        raise TypeError(_complaint(self, name, value))
+                raise _wrong(self, name, kinds, element)
+            if element is not None and any(type(one) is not element for one in value):
+                raise _wrong(self, name, kinds, element)
 
 
 @cache
-def _fields(kind: type[Struct]) -> tuple[tuple[str, tuple[type, ...], type], ...]:
-    """Return the fields of a message, each with what its value may be, and its elements must be."""
+def _fields(kind: type[Struct]) -> tuple[tuple[str, tuple[type, ...], type | None], ...]:
+    """Return the fields of a message, what the value of each may be, and of a tuple its elements.
+
+    None is the element of what is no tuple.
+    """
     return tuple((field.name, *_kinds(field.type)) for field in fields(kind))
 
 
-def _kinds(wanted: Any) -> tuple[tuple[type, ...], type]:
+def _kinds(wanted: Any) -> tuple[tuple[type, ...], type | None]:
     if get_origin(wanted) in {Union, UnionType}:
-        return tuple(get_args(wanted)), _NO_ELEMENT
+        return tuple(get_args(wanted)), None
     if get_origin(wanted) is tuple:
         element: type = get_args(wanted)[0]
         return (tuple,), element
-    return (wanted,), _NO_ELEMENT
+    return (wanted,), None
 
 
-def _complaint(told: Struct, name: str, value: object) -> str:
-    _, kinds, element = next(field for field in _fields(type(told)) if field[0] == name)
+def _wrong(told: Struct, name: str, kinds: tuple[type, ...], element: type | None) -> TypeError:
     first = kinds[0]
-    if element is not _NO_ELEMENT:
+    if element is not None:
         must = f"a tuple of {element.__name__}s"
     elif issubclass(first, enum.Enum):
         must = f"a member of {first.__name__}"
     else:
         must = _WORDS.get(name, f"{'an' if first is int else 'a'} {first.__name__}")
     lacks = ", or None" if NoneType in kinds else ""
-    return f"{type(told).__name__}.{name} must be {must}{lacks}, was {value!r}"
+    value = getattr(told, name)
+    return TypeError(f"{type(told).__name__}.{name} must be {must}{lacks}, was {value!r}")

@@ -13,7 +13,6 @@ from lifecycle.run.frame import Summary
 from lifecycle.views.goals import GOALS
 
 STDOUT: Final = "-"
-_DATABASE: Final = b"SQLite format 3\0"
 
 
 def document(summaries: Sequence[Summary]) -> str:
@@ -48,16 +47,16 @@ def check_target(option: str, target: str | Path | None) -> None:
             raise BadInput(
                 f"{option} must be a file of its own, was {target} as {other}, choose another file"
             )
-    if _begins_with(path, _DATABASE):
+    if path.is_file() and _is_journal(path):
         raise BadInput(f"{option} {target} must not be a journal, was one, choose another file")
 
 
-def _begins_with(path: Path, start: bytes) -> bool:
-    """Say whether `path` is a file that begins so; raises OSError."""
-    if not path.is_file():
-        return False
+def _is_journal(path: Path) -> bool:
+    """Say whether a file begins as journals do; raises OSError."""
+    from lifecycle.journal.reading import MAGIC
+
     with path.open("rb") as file:
-        return file.read(len(start)) == start
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def _other_files(option: str) -> Iterator[tuple[str, str | Path]]:

@@ -38,7 +38,8 @@ ATTEMPTS: Final = 100
 """To copy a journal between two beginnings of its log. At the speed of a real run they are minutes
 apart; a writer that does nothing else may be too fast for a large file."""
 
-_MAGIC: Final = b"SQLite format 3\x00"
+MAGIC: Final = b"SQLite format 3\x00"
+"""What a journal's file begins with."""
 _T = TypeVar("_T")
 
 
@@ -264,14 +265,14 @@ def _check_is_database(path: Path) -> None:
     """Raise JournalError where the file at `path` is no SQLite database."""
     try:
         with path.open("rb") as file:
-            start = file.read(len(_MAGIC))
+            start = file.read(len(MAGIC))
     except FileNotFoundError as error:
         raise JournalError(f"{path} must be a journal, does not exist") from error
     except OSError as error:
         raise JournalError(f"{path} must be a readable journal: {error.strerror}") from error
     if not start:
         raise JournalError(f"{path} must be a journal, was empty; delete it to begin one there")
-    if start != _MAGIC:
+    if start != MAGIC:
         raise JournalError(f"{path} must be a journal, was no SQLite database")
 
 
