@@ -384,7 +384,7 @@ def test_a_market_of_the_day_after_tomorrow_is_one_in_other_units() -> None:
     )
 
 
-def test_a_market_that_is_meant_to_be_never_old_is_none() -> None:
+def test_a_market_that_is_meant_to_be_never_old_is_taken() -> None:
     manager = OrderManager(INSTRUMENT)
 
     plan = manager.cycle(0, targets([(20_000, 10)]), replace(BOOK, at=FOREVER))
