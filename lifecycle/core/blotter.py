@@ -120,22 +120,24 @@ class Blotter:
         """
         if not leg.count(fill.trade_id):
             return False
+        # Read once: a field of a report costs as much as all that is done with it.
+        at, qty = fill.at, fill.qty
         is_old = leg is not order.leg
         before = leg.unbooked if is_old else 0
-        if fill.at <= leg.taken_at:
+        if at <= leg.taken_at:
             # It came before what remained was seen: the order was sent with so much more.
-            leg.qty += fill.qty
-            leg.reported += fill.qty
-            order.known += fill.qty
-        leg.filled += fill.qty
+            leg.qty += qty
+            leg.reported += qty
+            order.known += qty
+        leg.filled += qty
         if is_old:
             order.unheard += leg.unbooked - before
-        order.filled += fill.qty
-        self.traded += fill.price * fill.qty
+        order.filled += qty
+        self.traded += fill.price * qty
         if not counted:
-            self.position += fill.qty * order.side
-        if fill.at > order.evidence_at:
-            order.evidence_at = fill.at
+            self.position += qty * order.side
+        if at > order.evidence_at:
+            order.evidence_at = at
         allowed = leg.qty
         if self.amends and order.is_modifying:
             # The fill may have overtaken the acknowledgement of a larger size.

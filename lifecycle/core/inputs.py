@@ -7,7 +7,7 @@ of these is refused. Reports are checked when they are made (`exchange.typed`).
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from exchange.commands import Cancel, Modify, Place
 from exchange.instrument import Instrument
@@ -23,6 +23,8 @@ AHEAD_MAX: Final = 24 * 60 * MINUTE
 """No two clocks differ by so much: one of the times is in other units, and no market would ever be
 an old one. That is said by `FOREVER`, where it is meant."""
 
+# Compiled, a name from another module is looked up whenever it is used; a constant is not.
+_TARGET: Final = Target
 _UNITS: Final = "a whole number of price units, an int"
 _TIME: Final = "whole nanoseconds, an int"
 
@@ -90,10 +92,12 @@ def _check_side(name: str, wanted: object, *, buys: bool) -> None:
         raise TypeError(f"{name} must be a tuple of Targets, was {wanted!r}")
     before: Price = 0
     for target in wanted:
-        if not isinstance(target, Target):
+        if not isinstance(target, _TARGET):
             raise TypeError(f"{name} must be a tuple of Targets, was {target!r} in it")
-        price: object = target.price
-        qty: object = target.qty
+        # Compiled, a field that is read as the int it should be is taken apart and made again.
+        held: Any = target
+        price: object = held.price
+        qty: object = held.qty
         if type(price) is not int or type(qty) is not int:
             # A price of a float would go to the venue as units, and off by any factor.
             raise TypeError(f"{name} must have whole price units and lots, was {target}")

@@ -49,11 +49,12 @@ def answers(order: Order, request: int) -> bool:
 
 def on_fill(blotter: Blotter, fill: Fill) -> None:
     """Book a fill, whatever the phase, and see whether it ends the order."""
-    order = blotter.find(fill.cloid, fill.oid)
+    oid = fill.oid
+    order = blotter.find(fill.cloid, oid)
     if order is None:
         _on_stray(blotter, fill)
         return
-    leg = order.leg_of(fill.oid)
+    leg = order.leg_of(oid)
     if leg is None:
         leg = _new_leg_of(blotter, order, fill)
     if not blotter.book(order, leg, fill):
@@ -106,16 +107,17 @@ def _on_stray(blotter: Blotter, fill: Fill) -> None:
 
 def on_accepted(blotter: Blotter, report: Accepted) -> None:
     """Bind the oid; the place is answered."""
-    order = blotter.find(report.cloid, report.oid)
+    oid = report.oid
+    order = blotter.find(report.cloid, oid)
     if order is None:
         return
     leg = order.leg
     if leg.oid is None:
-        blotter.bind(order, leg, report.oid, report)
-    elif order.leg_of(report.oid) is None:
+        blotter.bind(order, leg, oid, report)
+    elif order.leg_of(oid) is None:
         if order.is_modifying and not blotter.amends:
             # Pushed as a new order under the same cloid: the modify's new leg.
-            blotter.prove_modify(order, report.oid, order.goal_price, order.goal_qty, report)
+            blotter.prove_modify(order, oid, order.goal_price, order.goal_qty, report)
             return
         blotter.diverge("accepted-under-another-oid", order, report)
         return
@@ -195,16 +197,17 @@ def on_modify_rejected(blotter: Blotter, report: ModifyRejected) -> None:
 
 def on_cancelled(blotter: Blotter, report: Cancelled) -> None:
     """End the order, if it is its current leg that is gone and no modify is unanswered."""
-    order = blotter.find(report.cloid, report.oid)
+    oid = report.oid
+    order = blotter.find(report.cloid, oid)
     if order is None:
-        if report.oid is not None:
-            blotter.foreign.pop(report.oid, None)
+        if oid is not None:
+            blotter.foreign.pop(oid, None)
         return
     leg = order.leg
-    if report.oid is not None and leg.oid is None:
+    if oid is not None and leg.oid is None:
         # The cancellation overtook the acceptance.
-        blotter.bind(order, leg, report.oid, report)
-    known = order.leg_of(report.oid)
+        blotter.bind(order, leg, oid, report)
+    known = order.leg_of(oid)
     if known is None:
         _cancelled_unknown_leg(blotter, order, report)
     elif known is not leg:
