@@ -1,6 +1,7 @@
 """The bench runs and says what it measured; how fast, no test says."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,22 @@ def test_one_round_prints_the_table_and_writes_it(
     assert code in {0, 1}
     assert "cycle, 2x10 unchanged" in names
     assert all(name in printed for name in names)
+
+
+def test_where_the_charts_engine_is_not_installed_the_rest_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As the import system has it for a package that is not to be found.
+    monkeypatch.setitem(sys.modules, "statemachine", None)
+    monkeypatch.delitem(sys.modules, "spec.charts", raising=False)
+
+    code = main(["--rounds", "1"])
+
+    out, err = capsys.readouterr()
+    assert code in {0, 1}
+    assert "left out" in err
+    assert "send" not in out
+    assert "cycle, 2x10 unchanged" in out
 
 
 def test_rounds_must_be_positive(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tools.bench.core import cases
+from tools.bench.core import ENGINE_MISSING, cases, has_engine
 from tools.bench.measure import WARM_UP, measure, table
 
 ROUNDS = 300
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.rounds < 1:
         parser.error(f"--rounds must be positive, was {given.rounds}")
+    if not has_engine():
+        print(ENGINE_MISSING, file=sys.stderr)
     measured = measure(cases(), given.rounds, min(WARM_UP, given.rounds), cold=given.cold)
     print(table(measured))
     if given.json is not None:

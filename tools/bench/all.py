@@ -27,7 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from lifecycle.compiled import core_word
-from tools.bench.core import SHIFT, Resting, cases, ladder
+from tools.bench.core import ENGINE, ENGINE_MISSING, SHIFT, Resting, cases, has_engine, ladder
 from tools.bench.instruments import MANY, Crowd, reports_per_second, size
 from tools.bench.journal import BARE_LOOPED, LIMIT_US, LOOPED
 from tools.bench.measure import measure
@@ -100,7 +100,7 @@ def of_peers(folder: Path, tell: Callable[[str], None]) -> dict[str, float]:
 def of_core(rounds: int, peers: dict[str, float]) -> list[Figure]:
     """Measure reports and cycles."""
     measured = {one.name: one for one in measure(cases(), rounds)}
-    statemachine = measured["python-statemachine send"].median_us
+    engine = measured.get(ENGINE)
     beside = {
         "receive, fill": "LimitOrder.apply, fill",
         "receive, accepted": "ClientOrderTracker, accepted",
@@ -111,12 +111,12 @@ def of_core(rounds: int, peers: dict[str, float]) -> list[Figure]:
     }
     found = []
     for name, one in measured.items():
-        if name in ("dictionary lookup", "python-statemachine send"):
+        if name in ("dictionary lookup", ENGINE):
             continue
         peer = beside.get(name, "")
         theirs = peers.get(peer)
-        if theirs is None and name.startswith("receive"):
-            peer, theirs = "python-statemachine send", statemachine
+        if theirs is None and engine is not None and name.startswith("receive"):
+            peer, theirs = ENGINE, engine.median_us
         found.append(
             Figure(
                 name, one.median_us, "µs", one.limit_us, peer=peer if theirs else "", theirs=theirs
@@ -332,6 +332,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell("peers")
     peers = of_peers(given.peers, tell)
     tell("core")
+    if not has_engine():
+        tell(ENGINE_MISSING)
     figures = of_core(given.rounds, peers)
     for name, part in parts.items():
         if name not in given.without:
