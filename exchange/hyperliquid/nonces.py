@@ -10,6 +10,7 @@ The file is an SQLite database in WAL mode that is not synced at each step: when
 however it does, what was written is kept. When the machine loses its power the newest ceiling may
 be lost; it is then the clock that keeps nonces apart, since no machine starts again within the
 step. Should even that fail, the venue refuses the repeated nonce: nothing is ever executed twice.
+So a disk that takes no ceiling any more is said, and keeps nobody from cancelling.
 Another process that opens the file is refused, as two would hand out the same.
 
 A nonce also settles what became of a request that got no answer: an action that does nothing is
@@ -64,6 +65,8 @@ class Nonces:
         ceiling: int = self._database.execute("SELECT ceiling FROM nonces").fetchone()[0]
         self._ceiling = ceiling
         self._last = self._ceiling
+        self.unkept = ""
+        """Why the ceiling could not be raised, empty while it could; nonces are given anyway."""
 
     def next(self) -> int:
         """Return a nonce that was never returned before, by this process or one before it.
@@ -100,11 +103,14 @@ class Nonces:
         self.close()
 
     def _raise(self, ceiling: int) -> None:
-        """Raise the ceiling; raises NonceError with the old one in place."""
+        """Raise the ceiling; where that cannot be written, `unkept` says why."""
         try:
             self._database.execute("UPDATE nonces SET ceiling = ?", (ceiling,))
         except sqlite3.Error as error:
-            raise NonceError(f"{self._path} must be writable, was not: {error}") from error
+            # A nonce that the next process repeats is refused by the venue; an order that cannot
+            # be cancelled, for want of a nonce, is worse.
+            self.unkept = f"{self._path} must be writable, was not: {error}; make room on the disk"
+            return
         self._ceiling = ceiling
 
 

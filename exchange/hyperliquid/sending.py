@@ -29,7 +29,13 @@ from exchange.hyperliquid.codec import Batch, Codec, Said, Told, refuse, unanswe
 from exchange.hyperliquid.codec_words import BURNT, EXPIRED
 from exchange.hyperliquid.connection import Fence, Network, Options
 from exchange.hyperliquid.limits import AddressLedger
-from exchange.hyperliquid.nonces import Nonces, Settlement, settlement, settling_noop
+from exchange.hyperliquid.nonces import (
+    NonceError,
+    Nonces,
+    Settlement,
+    settlement,
+    settling_noop,
+)
 from exchange.hyperliquid.rest import OK, Answered, Rest
 from exchange.hyperliquid.signing import Key, sign_request
 from exchange.reports import Limited
@@ -102,12 +108,13 @@ class Sender:
         self._counts: Final = counts
         self._fenced: Final = _FENCED[options.fence]
         self.fatal = ""
-        """Why nothing that we send can succeed, empty while it may."""
+        """Why a run must not go on to send, empty while it may."""
 
     def batches(self, commands: Sequence[Request]) -> list[tuple[Batch, int]]:
         """Return the actions for some commands, cancels first, each with its nonce.
 
-        A command that cannot be said to the venue is answered at once: it was not sent.
+        A command that cannot be said to the venue is answered at once: it was not sent. So are all
+        where no nonce can be had that the venue would take.
         """
         found: list[Batch] = []
         try:
@@ -115,7 +122,17 @@ class Sender:
         except ValueError:
             found = self._codec.batches(self._sayable(commands))
         found.sort(key=lambda batch: not isinstance(batch.action, wire.Cancel | wire.CancelByCloid))
-        return [(batch, self._signer.nonces.next()) for batch in found]
+        nonces = self._signer.nonces
+        try:
+            numbered = [(batch, nonces.next()) for batch in found]
+        except NonceError as error:
+            self._fail(str(error))
+            for batch in found:
+                self._tell(batch, unanswered(batch, Outcome.NOT_SENT))
+            return []
+        if nonces.unkept:
+            self._fail(nonces.unkept)
+        return numbered
 
     def _sayable(self, commands: Iterable[Request]) -> list[Request]:
         """Return the commands that the codec takes."""
@@ -169,9 +186,8 @@ class Sender:
         )
 
     def _tell(self, batch: Batch, told: Told) -> None:
-        if told.fatal and not self.fatal:
-            self.fatal = told.fatal
-            log.error("nothing that we send can succeed: %s", told.fatal)
+        if told.fatal:
+            self._fail(told.fatal)
         commands = iter(batch.commands)
         for said in told.said:
             if isinstance(said, Limited):
@@ -179,6 +195,11 @@ class Sender:
                 self._answer(None, said)
             else:
                 self._answer(next(commands), said)
+
+    def _fail(self, why: str) -> None:
+        if not self.fatal:
+            self.fatal = why
+            log.error("the run must end: %s", why)
 
     async def _settle(self, batch: Batch, nonce: int) -> None:
         """Use up the nonce of an action without an answer, and say so if that proves anything."""
@@ -201,7 +222,11 @@ class Sender:
 
     async def act(self, action: wire.Action) -> wire.ExchangeReply | None:
         """Send an action that carries no command; None where no answer can be read."""
-        nonce = self._signer.nonces.next()
+        try:
+            nonce = self._signer.nonces.next()
+        except NonceError as error:
+            self._fail(str(error))
+            return None
         answered = await self._rest.act(self._signer.sign(action, nonce), 1)
         if answered.outcome is not None or answered.status != OK:
             log.warning("no answer to %s: %s", type(action).__name__, answered.why)

@@ -90,7 +90,7 @@ class Health(Struct, frozen=True):
     allowance: Allowance | None
     """Of the account; None where there is none or the venue has not said it."""
     fatal: str
-    """Why nothing that we send can succeed, empty while it may."""
+    """Why a run must not go on to send, empty while it may."""
     switch_until: Nanos
     """When the venue cancels everything if it hears no more of us; 0: never."""
     switch_refused: str

@@ -69,7 +69,7 @@ class Rounds:
         health = venue.health()
         if health.fatal and not self._is_fatal:
             self._is_fatal = True
-            self._say(f"nothing that is sent can succeed: {health.fatal}")
+            self._say(f"it must not go on: {health.fatal}")
             run.stop(health.fatal)
 
     def _end(self, run: LiveRun) -> None:

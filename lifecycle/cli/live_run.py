@@ -354,7 +354,8 @@ async def _trade(
 ) -> tuple[Summary, bool]:
     """Open the venue, run, close it."""
     from exchange.hyperliquid.clock import Clock
-    from exchange.hyperliquid.connection import Options
+    from exchange.hyperliquid.connection import Options, VenueError
+    from exchange.hyperliquid.nonces import NonceError
     from exchange.hyperliquid.venue import HyperliquidVenue
     from exchange.paper.shadow import ShadowVenue
     from exchange.venue import LiveVenue
@@ -394,9 +395,15 @@ async def _trade(
             raise
         except ValueError as error:
             raise BadInput(f"{error}, correct the configuration") from error
-        proven = await run.run(lambda: rounds.each(run, inner if is_live else None))
-        if proven and is_live:
-            await inner.disarm()
+        try:
+            proven = await run.run(lambda: rounds.each(run, inner if is_live else None))
+            if proven and is_live:
+                await inner.disarm()
+        except (VenueError, NonceError, OSError) as error:
+            # By now it is no bad input: something may have been sent.
+            raise RunFailed(
+                f"{error}; orders may rest: run again with the same journal to withdraw them"
+            ) from error
     return run.summary(), proven
 
 

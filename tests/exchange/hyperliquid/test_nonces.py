@@ -172,6 +172,19 @@ def test_a_nonce_that_the_venue_would_not_take_is_not_given(path: Path) -> None:
         assert nonces.next() == NOW + AHEAD_MS_MAX + 60_001
 
 
+def test_a_file_that_takes_no_ceiling_any_more_is_said_and_nonces_go_on(path: Path) -> None:
+    clock = Clock()
+    with Nonces(path, clock) as nonces:
+        first = nonces.next()
+        nonces._database.execute("PRAGMA query_only = ON")
+        clock.now = NOW + 2 * STEP_MS
+
+        second, third = nonces.next(), nonces.next()
+
+        assert first < second < third
+        assert nonces.unkept.startswith(f"{path} must be writable, was not")
+
+
 def test_the_noop_that_settles_a_request_has_its_nonce() -> None:
     key, vault = Key(SECRET), "0x" + "1" * 40
 

@@ -18,11 +18,11 @@ from exchange.hyperliquid.codec import Codec, Said
 from exchange.hyperliquid.connection import Fence, Network, Options
 from exchange.hyperliquid.instruments import Asset
 from exchange.hyperliquid.limits import AddressLedger
-from exchange.hyperliquid.nonces import Nonces
+from exchange.hyperliquid.nonces import AHEAD_MS_MAX, Nonces
 from exchange.hyperliquid.rest import Rest
 from exchange.hyperliquid.sending import Sender, Signer
 from exchange.hyperliquid.signing import recover_request
-from exchange.hyperliquid.wire import REQUESTS
+from exchange.hyperliquid.wire import REQUESTS, Noop
 from exchange.instrument import Instrument
 from exchange.reports import Accepted, Cancelled, Limited, ModifyRejected, Rejected
 from exchange.units import MILLISECOND, SECOND
@@ -298,6 +298,45 @@ def test_a_signer_that_the_venue_does_not_know_is_fatal(send: Send) -> None:
 
     assert kinds(desk) == ["Rejected"]
     assert desk.sender.fatal.startswith("User or API Wallet")
+
+
+def test_without_a_place_for_its_nonces_a_bot_still_cancels_and_is_told_to_end(
+    tmp_path: Path,
+) -> None:
+    async def main() -> Desk:
+        with Nonces(tmp_path / "nonces", lambda: NOW // MILLISECOND) as nonces:
+            nonces._database.execute("PRAGMA query_only = ON")
+            desk = Desk(Post(ok("success", kind="cancel")), nonces)
+            await desk.send(cancel(1))
+            await desk.rest.close()
+            return desk
+
+    desk = asyncio.run(main())
+
+    assert kinds(desk) == ["Cancelled"]
+    assert "nonces must be writable, was not" in desk.sender.fatal
+
+
+def test_without_a_nonce_that_the_venue_would_take_nothing_is_sent(tmp_path: Path) -> None:
+    present = NOW // MILLISECOND
+    with Nonces(tmp_path / "nonces", lambda: present + 2 * AHEAD_MS_MAX) as ahead:
+        ahead.next()
+
+    async def main() -> Desk:
+        with Nonces(tmp_path / "nonces", lambda: present) as nonces:
+            desk = Desk(Post(), nonces)
+            await desk.send(place(1), cancel(2))
+            assert await desk.sender.act(Noop()) is None
+            await desk.rest.close()
+            return desk
+
+    desk = asyncio.run(main())
+
+    assert [said.outcome for said in desk.said if isinstance(said, NoAnswer)] == [
+        Outcome.NOT_SENT,
+        Outcome.NOT_SENT,
+    ]
+    assert "a nonce must be within a day of the clock" in desk.sender.fatal
 
 
 def test_a_modify_and_a_cancel_are_answered_as_what_they_are(send: Send) -> None:
