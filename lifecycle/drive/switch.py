@@ -29,9 +29,16 @@ class KillSwitch:
 
     @property
     def why(self) -> str | None:
-        """Why it was thrown, None while it was not."""
-        if self._why is None and self._path is not None and self._path.exists():
-            self.throw(f"the file {self._path} is there")
+        """Why it was thrown, None while it was not.
+
+        A file that cannot be looked for throws it: nobody could throw it by that any more.
+        """
+        if self._why is None and self._path is not None:
+            try:
+                if self._path.exists():
+                    self.throw(f"the file {self._path} is there")
+            except OSError as error:
+                self.throw(f"the file {self._path} cannot be looked for: {error.strerror}")
         return self._why
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:

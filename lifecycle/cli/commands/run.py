@@ -134,6 +134,8 @@ def command(
     live = {name: overrides.pop(name) for name in LIVE_OPTIONS}
     output.check_target("--json", json_target)
     output.check_target("--log", log_file)
+    # In a folder that is not there nobody could make it.
+    output.check_target("--kill-file", kill_file)
     with explained():
         config = _configured(config_file, overrides)
     watched = not headless and json_target != output.STDOUT and _has_screen()

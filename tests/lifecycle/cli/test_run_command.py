@@ -205,3 +205,11 @@ def test_a_disk_that_is_full_ends_the_run_in_one_line(
     assert words in said
     assert "Traceback" not in result.stderr
     assert result.returncode == (CHECK_FAILED if room > 32768 else BAD_INPUT)
+
+
+def test_a_kill_file_that_nobody_could_make_is_refused(tmp_path: Path) -> None:
+    result = run("--policy", "stable", "--kill-file", str(tmp_path / "missing" / "stop"))
+
+    assert result.exit_code == BAD_INPUT
+    assert "must be in a directory that exists" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -205,6 +205,13 @@ def test_the_switch_is_thrown_by_a_file_and_stays_thrown(tmp_path: Path) -> None
     assert switch.why == why
 
 
+def test_a_switch_whose_file_cannot_be_looked_for_is_thrown(tmp_path: Path) -> None:
+    switch = KillSwitch(tmp_path / ("K" * 1_000))
+
+    assert switch.why is not None
+    assert "cannot be looked for: File name too long" in switch.why
+
+
 def test_a_start_is_on_record_with_its_prefix() -> None:
     records = list[Record]()
     driver = Driver(OrderManager(INSTRUMENT), Line(), [records.append])
