@@ -19,6 +19,7 @@ replay one recording. What is not regular is read here row by row, and what is w
 import csv
 import gzip
 import io
+import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -270,6 +271,9 @@ def _pair(instrument: Instrument, price: int, qty: int) -> tuple[str, str]:
 
 def _raw(path: Path) -> bytes:
     """Return all bytes of the text of a plain or gzip file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A device may have no end, and a pipe begins only when somebody writes.
+        raise MarketError(f"{path}: a market must be a regular file, was not")
     raw = bytearray()
     with path.open("rb") as plain:
         packed = plain.read(2) == GZIP_MAGIC

@@ -33,6 +33,10 @@ _WORDS: Final = {
 }
 
 
+BYTES_MAX: Final = 1_000_000
+"""Of a file. What has more is none that a person wrote, and a device may have no end."""
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; nothing has been done.
 
@@ -91,7 +95,11 @@ def check(config: RunConfig) -> None:
 
 
 def _text(path: Path) -> str:
-    raw = path.read_bytes()
+    with path.open("rb") as file:
+        raw = file.read(BYTES_MAX + 1)
+    if len(raw) > BYTES_MAX:
+        problem = f"the file must have at most {BYTES_MAX:,} bytes, had more"
+        raise ConfigError(problem, file=path)
     try:
         # Editors on Windows put a byte order mark before the text.
         return raw.decode("utf-8-sig")

@@ -177,6 +177,11 @@ def test_text_that_is_not_ascii_is_refused(tmp_path: Path) -> None:
         open_recording(path)
 
 
+def test_what_may_have_no_end_is_no_market(tmp_path: Path) -> None:
+    with pytest.raises(MarketError, match="a market must be a regular file, was not"):
+        open_recording("/dev/zero" if Path("/dev/zero").exists() else tmp_path)
+
+
 def test_a_missing_file_is_the_systems_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         open_recording(tmp_path / "nothing.csv")

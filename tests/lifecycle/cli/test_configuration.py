@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from lifecycle import config as configs
-from lifecycle.cli.configuration import ConfigError, check, read_config
+from lifecycle.cli.configuration import BYTES_MAX, ConfigError, check, read_config
 from lifecycle.cli.rules import KEYS, SECONDS_MAX
 from lifecycle.run.config import QuoterConfig, RunConfig
 
@@ -214,3 +214,11 @@ def test_check_names_the_key_without_a_file() -> None:
 def test_no_time_is_too_long_for_a_clock_of_nanoseconds(key: str) -> None:
     assert not KEYS[key].holds(1e300)
     assert KEYS[key].holds(float(SECONDS_MAX))
+
+
+def test_a_file_without_an_end_is_not_read_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "bot.toml"
+    path.write_bytes(b"#" * (BYTES_MAX + 1))
+
+    with pytest.raises(ConfigError, match="the file must have at most 1,000,000 bytes, had more"):
+        read_config(path)
