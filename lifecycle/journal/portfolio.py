@@ -44,7 +44,7 @@ class PortfolioJournal:
 
     def append(self, symbol: str, record: Record) -> None:
         """Add one record of an instrument; otherwise as `SqliteJournal.append`."""
-        self._journal.put(self._encode(self._numbers[symbol], record))
+        self._journal.put(self._encode(self._numbers[symbol], record), record.now)
 
     @property
     def count(self) -> int:

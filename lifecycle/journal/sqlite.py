@@ -24,10 +24,11 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
+from exchange.units import SECOND, Nanos
 from lifecycle.journal.base import SCHEMA, Damage, Header, JournalError
 from lifecycle.journal.encoding import RecordEncoder, decode_header, encode_header
 from lifecycle.journal.reading import APPLICATION, FileRecording, Recording, read_journal
@@ -38,6 +39,8 @@ Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 
 KEEPING: Final = ("OFF", "NORMAL")
 """The settings at which a record need not wait for the disk, but is kept in the tail file."""
+LOOK_EACH: Final = SECOND
+"""How often it is seen whether the file is still there."""
 CHECKPOINT_PAGES: Final = 1000
 """When the log has so many pages, it is folded into the file."""
 
@@ -75,6 +78,10 @@ class SqliteJournal:
         self._keeps = synchronous in KEEPING
         self._pending: list[Row] = []
         """The records that are in the tail file and not yet in SQLite."""
+        self._place = path.absolute(), path.stat()
+        """Where it is, whatever the working directory, and what is there."""
+        self._look_at: Nanos = 0
+        """When to look again whether it is still there."""
         self._failure: str | None = None
         self._reading = threading.Lock()
         """Held by another thread that reads, and to close."""
@@ -145,12 +152,15 @@ class SqliteJournal:
         the journal when there is room again. (Should a failing disk have kept the record after
         all, a resumed run takes its commands to be in doubt, as it does with any.)
         """
-        self.put(self._encode(record))
+        self.put(self._encode(record), record.now)
 
-    def put(self, body: bytes) -> None:
-        """Add the bytes of one record; as `append` otherwise."""
+    def put(self, body: bytes, now: Nanos) -> None:
+        """Add the bytes of one record, which is of `now`; as `append` otherwise."""
         if self._failure is not None:
             raise JournalError(self._failure)
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EACH
+            self._check_place()
         count = self._count
         row = count, chained(self._crc, count, body), body
         if self._keeps and self._tail.put(row):
@@ -173,6 +183,27 @@ class SqliteJournal:
             raise JournalError(self._failure) from error
         self._pending = []
         self._tail.clear()
+
+    def _check_place(self) -> None:
+        """See that it is where it was begun; raises JournalError, and takes no more.
+
+        The system goes on writing to a file that has no name any more, and a run that is killed
+        then has orders that no journal knows.
+        """
+        path, known = self._place
+        try:
+            if os.path.samestat(path.stat(), known) and self._tail.is_there():
+                return
+        except OSError:
+            pass
+        # So that nothing hangs on a tail that is gone; of a file that has gone SQLite takes none.
+        with suppress(JournalError):
+            self._commit()
+        self._failure = (
+            f"{self.path} must stay where it is while it is written, it or its -tail was moved, "
+            "removed or replaced; nothing more is written to it: put it back, and resume it"
+        )
+        raise JournalError(self._failure)
 
     @property
     def count(self) -> int:

@@ -60,6 +60,7 @@ class Tail:
     def __init__(self, path: Path) -> None:
         """Take the lock for the journal at `path`; raises JournalError where another run has it."""
         self.path = tail_path(path)
+        self._place = self.path.absolute()
         self._file = _locked(path, self.path)
         self.is_new = os.fstat(self._file).st_size == 0
         """There was none, or an empty one. What it says stays until `begin`."""
@@ -106,17 +107,21 @@ class Tail:
         assert self._map is not None, "counting has begun"
         _COUNT.pack_into(self._map, 0, count, count ^ _MASK)
 
+    def is_there(self) -> bool:
+        """Say whether it is still where it was made; raises OSError where nothing is."""
+        return os.path.samestat(self._place.stat(), os.fstat(self._file))
+
     def release(self, *, remove: bool) -> None:
         """Give the lock back; `remove` the file where the journal speaks for itself."""
         if self._map is not None:
             self._map.close()
         if remove and sys.platform != "win32":
             # While it is locked: who opens it now finds out that it is no longer there.
-            self.path.unlink(missing_ok=True)
+            self._place.unlink(missing_ok=True)
         os.close(self._file)
         if remove and sys.platform == "win32":
             try:
-                self.path.unlink(missing_ok=True)
+                self._place.unlink(missing_ok=True)
             except PermissionError:
                 # Somebody reads it at this moment; a closed journal does not need it.
                 return

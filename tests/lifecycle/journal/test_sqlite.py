@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from lifecycle.journal import (
     Header,
@@ -20,6 +21,7 @@ from lifecycle.journal import (
     read_journal,
 )
 from lifecycle.journal import sqlite as journal_file
+from lifecycle.journal.sqlite import LOOK_EACH
 from spec.trace import Record
 from tests.lifecycle.journal.runs import a_run, header_of, replayed, state
 
@@ -263,6 +265,39 @@ def test_a_full_disk_is_an_error_before_anything_is_sent_and_nothing_follows(
     assert list(recording.records()) == [*TRACE[:10], *MANY][:written]
     assert recording.damage is None
     resumed.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open keeps its name there")
+@pytest.mark.parametrize("what", ["run.journal", "run.journal-tail"])
+def test_a_journal_that_is_no_longer_there_takes_no_more(path: Path, what: str) -> None:
+    journal = filled(path, TRACE[:20])
+    (path.parent / what).rename(path.parent / "elsewhere")
+
+    late = [structs.replace(record, now=TRACE[19].now + LOOK_EACH) for record in TRACE[20:22]]
+    with pytest.raises(JournalError, match="must stay where it is while it is written"):
+        append_all(journal, late)
+    with pytest.raises(JournalError, match="must stay where it is"):
+        journal.append(late[0])
+    journal.close()
+
+    if what == "run.journal":
+        path.with_name("elsewhere").rename(path)
+    assert list(read_journal(path).records()) == TRACE[:20]
+
+
+def test_a_journal_is_found_whatever_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal = SqliteJournal.create("run.journal", HEADER)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+
+    append_all(journal, TRACE)
+    journal.close()
+
+    assert files(tmp_path / "run.journal") == ["elsewhere", "run.journal"]
+    assert list(read_journal(tmp_path / "run.journal").records()) == TRACE
 
 
 def test_a_repair_that_was_cut_short_is_finished(path: Path, tmp_path: Path) -> None:
