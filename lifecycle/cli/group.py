@@ -5,7 +5,6 @@ command returns its exit code, or None for done.
 """
 
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ import click
 
 from lifecycle.cli import commands
 from lifecycle.cli.errors import BAD_INPUT, INTERRUPTED, PIPE_CLOSED, os_line
+from lifecycle.cli.gone import forget, unless_gone
 
 COMPLETE_VARIABLE: Final = "_LIFECYCLE_COMPLETE"
 """The variable by which a shell asks for completions, as click derives it from our name."""
@@ -53,7 +53,7 @@ class Commands(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            _forget_stdout()
+            forget(sys.stdout)
             return PIPE_CLOSED
         except SystemExit as ended:
             # Rich makes of it what for us is the code of a check that failed.
@@ -113,14 +113,6 @@ def _usage_line(error: click.UsageError) -> str:
 
 
 def _say(line: str, code: int) -> int:
-    click.echo("lifecycle: " + " ".join(line.split()), err=True)
+    with unless_gone():
+        click.echo("lifecycle: " + " ".join(line.split()), err=True)
     return code
-
-
-def _forget_stdout() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's last flush is quiet."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        # Not a file of the system's: then nobody is left to complain.
-        return

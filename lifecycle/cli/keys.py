@@ -8,6 +8,7 @@ import os
 import select
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -43,7 +44,9 @@ class Keys:
     ) -> None:
         """Restore the terminal."""
         if sys.platform != "win32" and self._fd is not None:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._mode)
+            # One that has gone away needs none.
+            with suppress(termios.error):
+                termios.tcsetattr(self._fd, termios.TCSADRAIN, self._mode)
 
     def pressed(self, timeout_s: float) -> str:
         """Return the keys pressed, waiting for the first at most `timeout_s`; empty for none."""

@@ -1,12 +1,15 @@
 """Shows a live run while it runs: the run calls it after every round, it decides nothing.
 
-Two displays, as for simulated runs: a screen on a terminal, lines on stderr everywhere else.
+Two displays, as for simulated runs: a screen on a terminal, lines on stderr everywhere else. What
+they write never keeps the run waiting (`lifecycle.cli.apart`).
 """
 
+import atexit
 import logging
 import time
 from collections import deque
 from contextlib import ExitStack, suppress
+from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -15,6 +18,8 @@ from rich.live import Live
 
 from exchange.units import MINUTE
 from lifecycle.cli import output
+from lifecycle.cli.apart import Apart
+from lifecycle.cli.gone import unless_gone
 from lifecycle.cli.keys import Keys
 from lifecycle.cli.shutdown import Shutdown
 from lifecycle.run.live import LiveRun
@@ -22,6 +27,8 @@ from lifecycle.views.trading import NOTES_MAX, trading
 
 DRAW_S: Final = 0.1
 """The least time between two drawings."""
+CLOSE_S: Final = 1.0
+"""How long a terminal may take for what was said last."""
 VENUE_LOG: Final = "exchange.hyperliquid"
 
 
@@ -47,6 +54,7 @@ class LiveScreen:
         self._keys = Keys()
         self._live = Live(console=console, auto_refresh=False, screen=True)
         self._drawn = float("-inf")
+        self._apart = Apart()
 
     def __enter__(self) -> Self:
         """Take the terminal."""
@@ -64,20 +72,28 @@ class LiveScreen:
         trace: TracebackType | None,
     ) -> None:
         """Give the terminal back, and leave there what was said last."""
-        self._stack.close()
-        for note in self._notes:
-            output.progress(note)
+        if not self._apart.close(CLOSE_S):
+            # It takes nothing, so it cannot be given back either, not before the rest is over.
+            atexit.register(self._give_back)
+            return
+        self._give_back()
+
+    def _give_back(self) -> None:
+        with unless_gone():
+            self._stack.close()
+            for note in self._notes:
+                output.progress(note)
 
     def show(self, run: LiveRun) -> None:
         """Look for keys, and draw if it is time."""
         if "q" in self._keys.pressed(0).lower():
             self._shutdown.ask("key q")
         now = time.monotonic()
-        if now - self._drawn >= DRAW_S:
+        if now - self._drawn >= DRAW_S and not self._apart.is_busy:
             self._drawn = now
             size = self._console.size
             drawn = trading(run.frame(), self._banner, self._notes, size.width, size.height)
-            self._live.update(drawn, refresh=True)
+            self._apart.do(partial(self._live.update, drawn, refresh=True))
 
     def say(self, line: str) -> None:
         """Have it shown over the orders."""
@@ -91,6 +107,7 @@ class LiveLines:
         self._banner = banner
         self._due = MINUTE
         self._stack = ExitStack()
+        self._apart = Apart()
 
     def __enter__(self) -> Self:
         """Say what kind of run it is."""
@@ -104,8 +121,9 @@ class LiveLines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the log alone."""
+        """Leave the log alone, and wait a moment until all is said."""
         self._stack.close()
+        self._apart.close(CLOSE_S)
 
     def show(self, run: LiveRun) -> None:
         """Say how it goes, if a minute has passed."""
@@ -113,7 +131,7 @@ class LiveLines:
             return
         self._due = (run.now // MINUTE + 1) * MINUTE
         summary, frame = run.summary(), run.frame()
-        output.progress(
+        self.say(
             f"{run.now // MINUTE} min: {len(frame.orders)} orders, {summary.placed} placed, "
             f"{summary.modified} modified, {summary.cancelled} cancelled, {summary.fills} fills, "
             f"position {summary.position}"
@@ -121,7 +139,7 @@ class LiveLines:
 
     def say(self, line: str) -> None:
         """Say it."""
-        output.progress(line)
+        self._apart.do(partial(output.progress, line))
 
 
 class VenueLog(logging.Handler):

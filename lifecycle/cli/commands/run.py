@@ -19,6 +19,7 @@ from lifecycle.cli import options, output
 from lifecycle.cli.attached import Attached, attachments
 from lifecycle.cli.configuration import check, read_config
 from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, RunFailed, explained
+from lifecycle.cli.gone import unless_gone
 from lifecycle.cli.live_options import LIVE_OPTIONS, asked_of, is_live_venue, live_options
 from lifecycle.cli.stop import Stop
 from lifecycle.journal.base import JournalError
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 WATCHED_SPEED: Final = 60.0
 """Five simulated minutes in five seconds."""
+
+PROVEN: Final = "it is proven that nothing rests"
+UNPROVEN: Final = (
+    "it is not proven that nothing rests: look with lifecycle doctor, and run again with the same "
+    "journal to withdraw it"
+)
 
 EPILOG: Final = """\b
 Examples:
@@ -253,17 +260,12 @@ def _run_live(asked: "Asked", attached: Attached, *, watched: bool, json_target:
         summary, proven = run_live(asked, attached, console if watched else None)
     if json_target is not None:
         output.write(output.document([summary]), json_target)
-    if json_target != output.STDOUT:
-        _print_result(console, [summary])
-    broken = _say_what_broke([summary])
-    if proven:
-        output.progress("it is proven that nothing rests")
-    else:
-        output.progress(
-            "it is not proven that nothing rests: look with lifecycle doctor, and run again with "
-            "the same journal to withdraw it"
-        )
-    return CHECK_FAILED if broken or not proven else HELD
+    with unless_gone():
+        if json_target != output.STDOUT:
+            _print_result(console, [summary])
+        _say_what_broke([summary])
+        output.progress(PROVEN if proven else UNPROVEN)
+    return HELD if proven and not summary.violations else CHECK_FAILED
 
 
 def _session(
