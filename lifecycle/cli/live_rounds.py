@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lifecycle.cli.live_screen import LiveDisplay
 
 _WITHDRAWING: Final = "everything is withdrawn now; it ends when it is proven that nothing rests"
+_UNPAUSED: Final = "Ctrl-Z does not pause it, orders would rest unwatched: Ctrl-C withdraws them"
 
 
 class Unheard:
@@ -74,6 +75,9 @@ class Rounds:
 
     def _end(self, run: LiveRun) -> None:
         asked = self._shutdown.asked
+        if self._shutdown.is_refused:
+            self._shutdown.is_refused = False
+            self._say(_UNPAUSED)
         if asked and not self._told:
             run.stop(self._shutdown.why)
         if run.manager.is_halted and not self._has_halted:

@@ -10,6 +10,8 @@ from typing import Any, Final, Self
 
 from lifecycle.cli.stop import caught
 
+_MORE: Final = ("SIGQUIT", "SIGTSTP")
+"""Caught as well, where there are such: Ctrl-\\ and Ctrl-Z, which would leave orders resting."""
 WARNED: Final = 2
 GIVEN_UP: Final = 3
 
@@ -22,12 +24,15 @@ class Shutdown:
         """1: to withdraw everything; 2: to be told what that would leave; 3: to leave it."""
         self.why = ""
         """What asked first."""
+        self.is_refused = False
+        """It was asked to pause, which it does not: orders would rest and nobody would look."""
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         """Catch the signals, where that is possible: in the main thread."""
         if threading.current_thread() is threading.main_thread():
-            for number in caught():
+            more = (getattr(signal, name) for name in _MORE if hasattr(signal, name))
+            for number in (*caught(), *more):
                 self._before[number] = signal.signal(number, self._caught)
         return self
 
@@ -53,5 +58,7 @@ class Shutdown:
             # Only a person who insists may leave something resting.
             self.why = self.why or f"signal {name}"
             self.asked = min(self.asked + 1, GIVEN_UP)
+        elif number == getattr(signal, "SIGTSTP", None):
+            self.is_refused = True
         else:
             self.ask(f"signal {name}")

@@ -1,6 +1,7 @@
 """`lifecycle run --venue hyperliquid`: what it refuses, and that it trades through the wire."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -159,18 +160,23 @@ def test_a_key_that_may_not_sign_for_the_account_is_refused(
     assert "the key must be allowed to sign for 0x1212" in result.stderr
 
 
-def started(url: str, bot: Path, journal: Path, *more: str) -> subprocess.Popen[str]:
+def started(
+    url: str, bot: Path, journal: Path, *more: str, **streams: int
+) -> subprocess.Popen[str]:
     """Start a live run as a process, which has the key from its environment."""
     command = [sys.executable, "-m", "lifecycle", "run", "--venue", "hyperliquid", "--live"]
     command += ["--yes", "--network", url, "--coin", "ETH", "--config", str(bot)]
     command += ["--journal", str(journal), *more]
     home = str(journal.parent)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    env = {"LIFECYCLE_PRIVATE_KEY": KEY, "HOME": home, "XDG_CONFIG_HOME": home, "TERM": "xterm"}
     return subprocess.Popen(
         command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdin=streams.get("stdin"),
+        stdout=streams["stdout"],
+        stderr=streams["stderr"],
         text=True,
-        env={"LIFECYCLE_PRIVATE_KEY": KEY, "HOME": home, "XDG_CONFIG_HOME": home},
+        env=env,
     )
 
 
@@ -186,19 +192,38 @@ def until(url: str, process: subprocess.Popen[str]) -> None:
     raise AssertionError(f"nothing came to rest: {process.communicate(timeout=10)}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_withdraws_everything_and_proves_it(
-    bot: Path, tmp_path: Path, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1"])
+def test_a_signal_withdraws_everything_and_proves_it(bot: Path, tmp_path: Path, name: str) -> None:
     with serving("--coin", "ETH", *AT_ONCE) as url:
         process = started(url, bot, tmp_path / "a.journal")
         until(url, process)
-        process.send_signal(number)
+        process.send_signal(signal.Signals[name])
         _, said = process.communicate(timeout=60)
 
         assert process.returncode == 0, said
         assert "it is proven that nothing rests" in said
         assert account(url)["open"] == []
+
+
+def test_a_run_whose_terminal_is_gone_ends_in_order_and_is_not_paused(
+    bot: Path, tmp_path: Path
+) -> None:
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
+    ours, theirs = pty.openpty()
+    numbers = tmp_path / "numbers.json"
+    with serving("--coin", "ETH", *AT_ONCE) as url:
+        terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        more = ("--json", str(numbers))
+        process = started(url, bot, tmp_path / "a.journal", *more, **terminal)
+        until(url, process)
+        process.send_signal(signal.SIGTSTP)
+        os.close(theirs)
+        os.close(ours)
+        process.wait(timeout=60)
+
+        assert process.returncode == 0
+        assert account(url)["open"] == []
+    assert json.loads(numbers.read_text())["summaries"]["stable"]["placed"] > 0
 
 
 def test_a_killed_run_is_resumed_and_finds_its_orders(bot: Path, tmp_path: Path) -> None:

@@ -67,6 +67,24 @@ def test_asked_once_everything_is_withdrawn() -> None:
     assert board.shown > 0
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="has no job control")
+def test_it_is_not_paused_and_says_so() -> None:
+    def asks(run: LiveRun, shutdown: Shutdown) -> None:
+        if run.now > 30 * SECOND and not paused:
+            paused.append(True)
+            with shutdown:
+                signal.raise_signal(signal.SIGTSTP)
+        if run.now > 40 * SECOND:
+            shutdown.ask("signal SIGTERM")
+
+    paused: list[bool] = []
+    proven, board, _ = looked_after(asks)
+
+    assert proven
+    assert "Ctrl-Z does not pause it" in board.lines[0]
+    assert len(board.lines) == 2
+
+
 @pytest.mark.parametrize(("times", "gives_up"), [(2, False), (3, True)])
 def test_asked_again_it_warns_and_only_then_gives_up(times: int, *, gives_up: bool) -> None:
     def asks(run: LiveRun, shutdown: Shutdown) -> None:
