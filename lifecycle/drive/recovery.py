@@ -75,11 +75,14 @@ class Recovery:
         manager = driver.manager
         if self.agreed_at is not None or not driver.is_agreed:
             return False
+        before, open_orders = self.resting | self.in_doubt, manager.open_orders
+        if any(open_orders[cloid].absences for cloid in before & open_orders.keys()):
+            # The venue does not list one of them, and is being asked whether it has gone.
+            return False
         self.agreed_at = now
         self.adopted = tuple(cloid for cloid in manager.orders if cloid not in self._known)
         self.filled = manager.position - self.position
-        before = self.resting | self.in_doubt
-        self.gone = tuple(sorted(before - manager.open_orders.keys()))
+        self.gone = tuple(sorted(before - open_orders.keys()))
         self.left = manager.foreign_orders
         return True
 

@@ -44,13 +44,19 @@ def drive(driver: Driver, venue: PaperVenue, start: Nanos, cycles: int) -> Nanos
     return now
 
 
-def died(path: Path, where: PaperVenue, cycles: int = 7) -> Nanos:
-    """Trade until the process dies with requests in flight; returns when that was."""
+def died(path: Path, where: PaperVenue, cycles: int = 7, *, still: bool = False) -> Nanos:
+    """Trade until the process dies; returns when that was.
+
+    With requests in flight, unless it had been `still` for a cycle: then all of it rests.
+    """
     header = Header.of_now(new_session(), GENERATED, Capabilities(), CONFIG)
     journal = SqliteJournal.create(path, header)
     driver = Driver(begin(header), where, [journal.append])
     driver.start(0, header.session)
     now = drive(driver, where, 0, cycles)
+    if still:
+        now += CYCLE
+        driver.deliver(now)
     journal.close()
     return now
 
@@ -75,6 +81,24 @@ def test_a_manager_comes_back_as_it_was_and_agrees_with_the_venue(tmp_path: Path
     theirs = {(order.oid, order.price, order.qty) for order in where.open_orders()}
     ours = {(one.leg.oid, one.leg.price, one.leaves) for one in manager.open_orders.values()}
     assert ours == theirs
+
+
+def test_what_has_gone_meanwhile_is_counted_once_it_is_proven(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "run.journal", venue()
+    now = died(path, venue(), still=True)
+
+    manager, journal, recovery = resume(path)
+    driver = Driver(manager, elsewhere, [journal.append])
+    recovery.started_at = now
+    driver.start(now, new_session())
+    while not recovery.look(driver, now):
+        now += SECOND // 10
+        driver.deliver(now)
+    journal.close()
+
+    assert recovery.resting
+    assert recovery.gone == tuple(sorted(recovery.resting | recovery.in_doubt))
+    assert manager.open_orders == {}
 
 
 def test_a_recovery_is_told_in_lines(tmp_path: Path) -> None:
