@@ -169,7 +169,10 @@ class Rest:
             elif status < SERVER_FAULT:
                 raise VenueError(f"{kind} must be understood by the venue, was answered by {why}")
             log.info("question %s is asked again after %s", kind, why)
-        raise VenueError(f"{kind} must be answered within {tries} tries, the last failed: {why}")
+        raise VenueError(
+            f"{kind} must be answered within {tries} tries by {self._client.base_url}, "
+            f"the last failed: {why}"
+        )
 
     async def _allowed(self, weight: int) -> None:
         """Wait until a question may be asked."""

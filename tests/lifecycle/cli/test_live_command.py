@@ -109,7 +109,7 @@ def test_a_venue_that_does_not_answer_is_one_line() -> None:
 
     assert result.exit_code == BAD_INPUT
     assert result.stderr.count("\n") == 1
-    assert "must be answered within" in result.stderr
+    assert f"must be answered within 4 tries by {NOWHERE}, the last failed" in result.stderr
 
 
 def test_a_dry_run_decides_and_sends_nothing(venue: str, bot: Path, tmp_path: Path) -> None:
