@@ -67,7 +67,8 @@ def attachments(function: _F) -> _F:
             "journal_file",
             type=_FILE,
             metavar="FILE",
-            help="Record everything in a new file, for audit, explain and replay.",
+            help="Record everything in a new file, for audit, explain and replay; a live run "
+            "goes on with its own.",
         ),
     ):
         function = option(function)
@@ -132,6 +133,11 @@ class Attached:
         is, for the fleet's journal. Raises BadInput where something cannot be had.
         """
         session = new_session()
+        if self._journal_file is not None and self._journal_file.exists():
+            raise BadInput(
+                f"--journal {self._journal_file} must be a new file, was there already: choose "
+                "another, only a live run goes on with its journal"
+            )
         try:
             self._watch(instrument, policy, session)
             if self._journal_file is not None:

@@ -181,6 +181,7 @@ def command(
         output.write(output.document(summaries), json_target)
     if json_target != output.STDOUT:
         _print_result(console, summaries)
+    _say_why_empty(config, summaries)
     if _say_what_broke(summaries):
         return CHECK_FAILED
     # On a screen Ctrl-C is just the other way to say q.
@@ -263,6 +264,7 @@ def _run_live(asked: "Asked", attached: Attached, *, watched: bool, json_target:
     with unless_gone():
         if json_target != output.STDOUT:
             _print_result(console, [summary])
+        _say_why_empty(asked.config, [summary])
         _say_what_broke([summary])
         output.progress(PROVEN if proven else UNPROVEN)
     return HELD if proven and not summary.violations else CHECK_FAILED
@@ -300,6 +302,17 @@ def _print_result(console: "Console", summaries: Sequence[Summary]) -> None:
         console.print(before_after(summaries[0], summaries[-1], console.width))
     else:
         console.print(single(summaries[0], console.width))
+
+
+def _say_why_empty(config: RunConfig, summaries: Sequence[Summary]) -> None:
+    """Say why a run that has quoted nothing has no numbers, where it was too short for any."""
+    warmup_s = config.quoter.warmup_s
+    if any(each.cycles or each.seconds > warmup_s + config.timing.cycle_s for each in summaries):
+        return
+    output.progress(
+        f"nothing was quoted: quotes begin when the market was seen for {warmup_s:g} s "
+        f"(quoter.warmup_s), the run was {summaries[-1].seconds:.0f} s; let it be longer"
+    )
 
 
 def _say_what_broke(summaries: Sequence[Summary]) -> bool:

@@ -213,3 +213,22 @@ def test_a_kill_file_that_nobody_could_make_is_refused(tmp_path: Path) -> None:
     assert result.exit_code == BAD_INPUT
     assert "must be in a directory that exists" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_run_that_ends_in_its_warm_up_says_so() -> None:
+    short, long = run("--minutes", "1", "--json", "-"), run(*SHORT, "--json", "-")
+
+    said = "quotes begin when the market was seen for 60 s (quoter.warmup_s), the run was 60 s"
+    assert said in short.stderr
+    assert "nothing was quoted" not in long.stderr
+
+
+def test_a_journal_that_is_there_is_not_said_to_be_resumed(tmp_path: Path) -> None:
+    journal = tmp_path / "run.journal"
+    journal.write_text("something that somebody may miss")
+
+    result = run("--policy", "stable", "--minutes", "0.1", "--journal", str(journal))
+
+    assert result.exit_code == BAD_INPUT
+    assert "must be a new file, was there already: choose another" in result.stderr
+    assert journal.read_text() == "something that somebody may miss"
