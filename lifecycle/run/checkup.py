@@ -16,6 +16,7 @@ from exchange.hyperliquid import survey
 from exchange.hyperliquid.clock import Clock, Offset
 from exchange.hyperliquid.connection import Network, Options, VenueError
 from exchange.hyperliquid.instruments import Asset
+from exchange.hyperliquid.nonces import AHEAD_MS_MAX
 from exchange.hyperliquid.rest import Rest
 from exchange.hyperliquid.survey import Signing, Standing, Whose
 from exchange.hyperliquid.venue import HyperliquidVenue
@@ -35,6 +36,8 @@ PROBES: Final = 5
 SLOW: Final = 1000 * MILLISECOND
 """A question that takes longer is worth a warning."""
 CLOCK_WARN: Final = 2 * SECOND
+CLOCK_FAIL: Final = AHEAD_MS_MAX * MILLISECOND
+"""The venue takes no nonce further ahead of its clock."""
 HEADROOM_WARN: Final = 0.3
 DECISION_S: Final = 12.0
 """How long a first decision is waited for."""
@@ -132,19 +135,24 @@ async def _connection(rest: Rest, patient: Patient) -> AsyncIterator[tuple[Findi
         ),
         None,
     )
-    yield _clock(offset), None
+    yield clock_finding(offset), None
     yield _instrument(asset, book), asset
 
 
-def _clock(offset: Offset) -> Finding:
+def clock_finding(offset: Offset) -> Finding:
+    """Return how far the venue's clock is from ours, judged."""
     bounds = offset.bounds
     if bounds.low is None or bounds.high is None:
         return Finding("clock", Verdict.WARN, "not comparable: the venue shows no book")
-    ahead = (bounds.low + bounds.high) // 2
+    ahead, spread = (bounds.low + bounds.high) // 2, bounds.high - bounds.low
     what = (
-        f"the venue's clock is between {bounds.low / MILLISECOND:+.0f} and "
-        f"{bounds.high / MILLISECOND:+.0f} ms ahead of ours"
+        f"the venue's clock is {abs(ahead) / MILLISECOND:.0f} ms "
+        f"{'ahead of' if ahead > 0 else 'behind'} ours, give or take "
+        f"{spread / 2 / MILLISECOND:.0f}"
     )
+    if abs(ahead) > CLOCK_FAIL:
+        todo = "set this machine's clock by NTP: by this one the venue may take no nonce"
+        return Finding("clock", Verdict.FAIL, what, todo)
     if abs(ahead) > CLOCK_WARN:
         return Finding("clock", Verdict.WARN, what, "set this machine's clock by NTP")
     return Finding("clock", Verdict.OK, what)

@@ -139,10 +139,9 @@ def command(
     that nothing rests; fails where that cannot be had.
     """
     live = {name: overrides.pop(name) for name in LIVE_OPTIONS}
-    output.check_target("--json", json_target)
-    output.check_target("--log", log_file)
-    # In a folder that is not there nobody could make it.
-    output.check_target("--kill-file", kill_file)
+    targets = {"--json": json_target, "--log": log_file, "--kill-file": kill_file}
+    for option, target in targets.items():
+        output.check_target(option, target)
     with explained():
         config = _configured(config_file, overrides)
     watched = not headless and json_target != output.STDOUT and _has_screen()
