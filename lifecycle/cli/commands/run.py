@@ -18,7 +18,7 @@ from msgspec import structs
 from lifecycle.cli import options, output
 from lifecycle.cli.attached import Attached, attachments
 from lifecycle.cli.configuration import check, read_config
-from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, RunFailed, explained
+from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, RunFailed, explained, os_line
 from lifecycle.cli.gone import unless_gone
 from lifecycle.cli.live_options import LIVE_OPTIONS, asked_of, is_live_venue, live_options
 from lifecycle.cli.stop import Stop
@@ -258,14 +258,21 @@ def _run_live(asked: "Asked", attached: Attached, *, watched: bool, json_target:
     console = Console(highlight=False, theme=THEME)
     with attached:
         summary, proven = run_live(asked, attached, console if watched else None)
-    if json_target is not None:
-        output.write(output.document([summary]), json_target)
     with unless_gone():
-        if json_target != output.STDOUT:
+        if json_target == output.STDOUT:
+            output.write(output.document([summary]), json_target)
+        else:
             _print_result(console, [summary])
         _say_why_empty(asked.config, [summary])
         _say_what_broke([summary])
         output.progress(PROVEN if proven else UNPROVEN)
+    if json_target not in {None, output.STDOUT}:
+        try:
+            output.write(output.document([summary]), json_target)
+        except OSError as error:
+            raise RunFailed(
+                f"--json {json_target} could not be written: {os_line(error)}"
+            ) from error
     return HELD if proven and not summary.violations else CHECK_FAILED
 
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lifecycle.cli import main
-from lifecycle.cli.errors import BAD_INPUT
+from lifecycle.cli.errors import BAD_INPUT, CHECK_FAILED
 from tests.lifecycle.cli.served import ADDRESS, AT_ONCE, KEY, account, serving, truth
 
 pytest.importorskip("aiohttp", reason="needs the extra hyperliquid")
@@ -131,6 +131,19 @@ def test_a_dry_run_decides_and_sends_nothing(venue: str, bot: Path, tmp_path: Pa
     assert log.exists()
     audited = CliRunner().invoke(main, ["audit", str(tmp_path / "dry.journal"), "--replay"])
     assert audited.exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+def test_numbers_that_cannot_be_written_are_no_bad_input_after_the_run(
+    venue: str, bot: Path
+) -> None:
+    where = ("--network", venue, "--coin", "ETH", "--config", str(bot))
+
+    result = run(*where, "--minutes", "0.02", "--json", "/dev/full")
+
+    assert result.exit_code == CHECK_FAILED
+    assert "it is proven that nothing rests" in result.stderr
+    assert "--json /dev/full could not be written: no space left on device" in result.stderr
 
 
 def test_a_journal_of_a_dry_run_is_not_gone_on_with_live(
