@@ -7,6 +7,7 @@ was in flight is in doubt and nothing is sent but questions until they are answe
 
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -81,16 +82,16 @@ def open_portfolio(
         journal = SqliteJournal.create(path, header, synchronous=synchronous)
         return Kept(portfolio, _keep(portfolio, journal, address, account), 0, None, {})
     journal, recording = SqliteJournal.resume(path, synchronous=synchronous)
-    try:
+    with ExitStack() as undo:
+        undo.callback(journal.close)
         _check(path, recording.header, wanted, capabilities)
         check_config(path, recording.header.config, config)
         portfolio, records = portfolio_of(recording.header), journal.count
         _restore(path, portfolio, recording, now)
         kept = _keep(portfolio, journal, address, account)
+        undo.callback(kept.close)
         reactions = portfolio.restarted(now, secrets.token_hex(START_BYTES))
-    except ValueError:
-        journal.close()
-        raise
+        undo.pop_all()
     damage = None if recording.damage is None else str(recording.damage)
     return Kept(portfolio, kept, records, damage, reactions)
 
@@ -119,11 +120,10 @@ def _keep(
     portfolio: Portfolio, journal: SqliteJournal, address: Address | None, account: str
 ) -> PortfolioJournal:
     """Have every record go to a journal from now on."""
-    try:
+    with ExitStack() as undo:
+        undo.callback(journal.close)
         kept = PortfolioJournal(journal, address, account=account)
-    except ValueError:
-        journal.close()
-        raise
+        undo.pop_all()
     portfolio.keep_in(kept.append)
     return kept
 

@@ -8,6 +8,7 @@ agree; until a snapshot has come nothing is sent but questions.
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -124,7 +125,8 @@ def resume(
     another configuration, or where this version decides otherwise than the one that wrote it.
     """
     journal, recording = SqliteJournal.resume(path, synchronous=synchronous)
-    try:
+    with ExitStack() as undo:
+        undo.callback(journal.close)
         if config is not None:
             check_config(path, recording.header.config, config)
         counted = _Counted(recording.records())
@@ -133,9 +135,7 @@ def resume(
             replay(manager, counted)
         except ValueError as error:
             raise decided_otherwise(path, recording.header, error) from error
-    except JournalError:
-        journal.close()
-        raise
+        undo.pop_all()
     in_doubt = {
         cloid for cloid, order in manager.open_orders.items() if order.request is not Request.IDLE
     }

@@ -7,7 +7,9 @@ or leaves everything where it is; either way the journal is closed and no task i
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
@@ -16,14 +18,20 @@ from exchange.units import seconds
 from exchange.venue import LiveVenue
 from lifecycle.config import STABLE, Config
 from lifecycle.drive.driver import Driver, Sink
-from lifecycle.drive.recovery import Recovery, new_session
+from lifecycle.drive.recovery import new_session
 from lifecycle.drive.switch import KillSwitch
 from lifecycle.dropin.clock import Clocked, clock_of
-from lifecycle.dropin.given import check_config
-from lifecycle.dropin.keeping import Keeping
+from lifecycle.dropin.given import (
+    check_config,
+    check_functions,
+    check_is,
+    check_seconds,
+    check_venue,
+)
+from lifecycle.dropin.keeping import Begun, Keeping
 from lifecycle.dropin.monotone import Monotone
 from lifecycle.dropin.quoter import NotWithdrawnError, Quoter, StoppedError
-from lifecycle.journal.base import Header, Journal, JournalError
+from lifecycle.journal.base import Header, Journal
 from lifecycle.observe.observer import Observer
 
 log = logging.getLogger(__name__)
@@ -49,6 +57,44 @@ class Finishing(Protocol):
 
     async def finish(self) -> None:
         """Wait for what is under way, and let go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `connect` takes beside a venue and a configuration, checked when it is made."""
+
+    journal: str | Path | None = None
+    forward: str | None = None
+    observer: Observer | None = None
+    switch: KillSwitch | None = None
+    sinks: Sequence[Sink] = ()
+    on_exit: OnExit = "withdraw"
+    exit_timeout_s: float = 30.0
+    silence_s: float | None = SILENCE_S
+    clock: Clocked | None = None
+
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for what cannot be, as `connect` does."""
+        if self.on_exit not in ("withdraw", "leave"):
+            raise ValueError(f"on_exit must be withdraw or leave, was {self.on_exit!r}")
+        check_is("journal", self.journal, str | Path, "the name of a file")
+        check_is("forward", self.forward, str, "the URL of a fleet's journal")
+        check_is("observer", self.observer, Observer, "an Observer(log, metrics)")
+        check_is("switch", self.switch, KillSwitch, 'a KillSwitch("file")')
+        check_is("clock", self.clock, Clocked, "a Clock, which has now()")
+        check_seconds("exit_timeout_s", self.exit_timeout_s)
+        if self.silence_s is not None:
+            check_seconds("silence_s", self.silence_s, is_positive=True)
+        if not isinstance(self.sinks, Sequence):
+            raise TypeError(f"sinks must be a list of functions, was {self.sinks!r}")
+        for sink in self.sinks:
+            check_functions(sinks=sink)
+        _ = self.keeping
+
+    @property
+    def keeping(self) -> Keeping:
+        """Where the journal is; raises ValueError or JournalError where it cannot be there."""
+        return Keeping.of(self.journal, self.forward)
 
 
 def connect(
@@ -77,67 +123,38 @@ def connect(
     next start on the same journal. A bot that has not converged for `silence_s` has everything
     withdrawn until it does; None: never.
 
-    Raises TypeError for what is no venue or no configuration, ValueError for an `on_exit` that is
-    not there and for a `forward` without a journal, JournalError for one that is no URL. Entering
-    raises JournalError where the journal cannot be used, and ValueError where the configuration
-    has no meaning for the venue.
+    Raises TypeError for what is no venue, no configuration, or not what an option takes, ValueError
+    for an `on_exit` that is not there, a time that cannot be and a `forward` without a journal,
+    JournalError for one that is no URL. Entering raises JournalError where the journal cannot be
+    used, and ValueError where the configuration has no meaning for the venue.
     """
-    if on_exit not in ("withdraw", "leave"):
-        raise ValueError(f"on_exit must be withdraw or leave, was {on_exit!r}")
-    check_config(config)
-    if not callable(getattr(venue, "submit", None)):
-        raise TypeError(f"venue must be one (it has submit, poll, wait, market), was {venue!r}")
     return Connecting(
         venue,
         config,
-        Keeping.of(journal, forward),
-        lambda quoter_clock, driver, used, recovery: Quoter(
-            venue,
-            driver,
-            used,
-            quoter_clock,
+        Options(
+            journal=journal,
+            forward=forward,
             observer=observer,
             switch=switch,
-            recovery=recovery,
+            sinks=sinks,
+            on_exit=on_exit,
+            exit_timeout_s=exit_timeout_s,
             silence_s=silence_s,
+            clock=clock,
         ),
-        sinks=sinks,
-        observers=() if observer is None else (observer.feed,),
-        on_exit=on_exit,
-        exit_timeout_s=exit_timeout_s,
-        clock=clock,
     )
-
-
-Make: TypeAlias = Callable[[Clocked, Driver, Config, Recovery | None], Quoter]
 
 
 class Connecting:
     """What `connect` returns: to be entered once."""
 
-    def __init__(
-        self,
-        venue: LiveVenue,
-        config: Config,
-        keeping: Keeping,
-        make: Make,
-        *,
-        sinks: Sequence[Sink],
-        observers: Sequence[Sink],
-        on_exit: OnExit,
-        exit_timeout_s: float,
-        clock: Clocked | None,
-    ) -> None:
+    def __init__(self, venue: LiveVenue, config: Config, options: Options) -> None:
         """Keep what is needed to start; use `connect`."""
+        check_config(config)
+        check_venue(venue)
         self._venue = venue
         self._config = config
-        self._keeping = keeping
-        self._make = make
-        self._sinks = tuple(sinks)
-        self._observers = tuple(observers)
-        self._on_exit = on_exit
-        self._exit_timeout_s = exit_timeout_s
-        self._clock = clock
+        self._options = options
         self._journal: Journal | None = None
         self._quoter: Quoter | None = None
 
@@ -150,25 +167,38 @@ class Connecting:
         if isinstance(venue, Configurable):
             config = venue.configure(config)
         header = Header.of_now(new_session(), venue.instrument, venue.capabilities, config)
-        begun = self._keeping.begin(header)
-        manager, self._journal = begun.manager, begun.journal
-        sinks = self._sinks if self._journal is None else (self._journal.append, *self._sinks)
+        begun = self._options.keeping.begin(header)
+        self._journal = begun.journal
+        with ExitStack() as undo:
+            undo.callback(self._close)
+            self._quoter = quoter = self._made(begun, config)
+            quoter.start(new_session(begun.session))
+            undo.pop_all()
+        return quoter
+
+    def _made(self, begun: Begun, config: Config) -> Quoter:
+        options, venue, observer = self._options, self._venue, self._options.observer
+        guarded = Monotone(venue, begun.manager)
         refill = config.orders.refill_s
+        journals = () if begun.journal is None else (begun.journal.append,)
         driver = Driver(
-            manager,
-            Monotone(venue, manager),
-            sinks,
-            observers=self._observers,
+            begun.manager,
+            guarded,
+            (*journals, *options.sinks),
+            observers=() if observer is None else (observer.feed,),
             refill=None if refill is None else seconds(refill),
         )
-        clock = clock_of(venue) if self._clock is None else self._clock
-        self._quoter = quoter = self._make(clock, driver, config, begun.recovery)
-        try:
-            quoter.start(new_session(begun.session))
-        except JournalError:
-            self._close()
-            raise
-        return quoter
+        return Quoter(
+            venue,
+            driver,
+            config,
+            clock_of(venue) if options.clock is None else options.clock,
+            observer=observer,
+            switch=options.switch,
+            recovery=begun.recovery,
+            silence_s=options.silence_s,
+            trouble=lambda: guarded.trouble,
+        )
 
     async def __aexit__(
         self,
@@ -192,11 +222,11 @@ class Connecting:
 
     async def _end(self, quoter: Quoter, error: BaseException | None) -> None:
         try:
-            if self._on_exit == "leave":
-                if not await quoter.settle(self._exit_timeout_s):
+            if self._options.on_exit == "leave":
+                if not await quoter.settle(self._options.exit_timeout_s):
                     log.warning("left with requests unanswered: the next start asks about them")
                 return
-            await quoter.withdraw(self._exit_timeout_s, "the bot has left")
+            await quoter.withdraw(self._options.exit_timeout_s, "the bot has left")
         except StoppedError as failure:
             # Nobody is there to withdraw anything.
             left = quoter.may_rest
@@ -214,9 +244,11 @@ class Connecting:
         error.add_note(str(failure))
 
     async def _stop(self, quoter: Quoter) -> None:
-        await quoter.stop()
-        if isinstance(self._venue, Finishing):
-            await self._venue.finish()
+        try:
+            await quoter.stop()
+        finally:
+            if isinstance(self._venue, Finishing):
+                await self._venue.finish()
 
     def _close(self) -> None:
         if self._journal is not None:

@@ -1,5 +1,6 @@
 """Where a drop-in keeps its journal, and the order manager that begins it or goes on with it."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +56,11 @@ class Keeping:
             manager, kept, recovery = resume(path, config=header.config)
         else:
             manager, kept = begin(header), SqliteJournal.create(path, header)
-        try:
+        with ExitStack() as undo:
+            undo.callback(kept.close)
             _check(path, kept.header, header)
             journal = kept if self.forward is None else _forwarded(kept, self.forward, account)
-        except JournalError:
-            kept.close()
-            raise
+            undo.pop_all()
         return Begun(manager, journal, recovery, kept.header.session)
 
 

@@ -13,7 +13,7 @@ Times told in seconds are by the venue's clock.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from exchange.commands import Cancel, Modify, Place, Request
 from exchange.instrument import Instrument
@@ -22,6 +22,7 @@ from exchange.reports import Fill
 from exchange.units import MILLISECOND, SECOND, Nanos, seconds
 from exchange.venue import LiveVenue, Received
 from exchange.words import Cloid
+from lifecycle.caught import Caught
 from lifecycle.config import Config
 from lifecycle.core.churn import Churn
 from lifecycle.core.manager import OrderManager
@@ -31,6 +32,7 @@ from lifecycle.drive.recovery import Recovery
 from lifecycle.drive.switch import KillSwitch
 from lifecycle.dropin.clock import Clocked
 from lifecycle.dropin.converged import Converged, converged
+from lifecycle.dropin.given import check_seconds
 from lifecycle.dropin.volatility import Volatility
 from lifecycle.dropin.wanted import Quote, targets_of
 from lifecycle.journal.base import JournalError
@@ -41,10 +43,14 @@ from spec.trace import Plan, Targets
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 LOOK: Final = 200 * MILLISECOND
 """The longest that a round waits: how soon the kill switch is seen."""
-FLUSH: Final = 2 * SECOND
-"""How long what is left to send may take where the journal can no longer be written."""
+PATIENCE_S: Final = 2.0
+"""A venue whose `wait` does not come back is waited for no longer, by the loop's own time."""
+FLUSH_S: Final = 2.0
+"""How long what is left to send may take where the quoter has failed."""
 
 
 class StoppedError(RuntimeError):
@@ -101,8 +107,12 @@ class Quoter:
         switch: KillSwitch | None = None,
         recovery: Recovery | None = None,
         silence_s: float | None = None,
+        trouble: Callable[[], str] = str,
     ) -> None:
-        """Join a venue and the driver of a manager; nothing happens before `start`."""
+        """Join a venue and the driver of a manager; nothing happens before `start`.
+
+        `trouble` is what is asked for what went wrong last where the venue does not say.
+        """
         self.venue: Final = venue
         self.config: Final = config
         self.recovery: Final = recovery
@@ -112,12 +122,13 @@ class Quoter:
         self._observer: Final = observer
         self._switch: Final = switch
         self._silence: Final = None if silence_s is None else seconds(silence_s)
+        self._trouble: Final = trouble
         self._churn: Final = Churn(config.churn)
         self._volatility: Final = Volatility(config.smoothing)
         self._turn: Final = asyncio.Lock()
         self._round_done: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
         self._last: Nanos = max(clock.now(), driver.manager.now)
         self._converged_at: Nanos | None = None
         """When the bot last said what it wants; None: it wants nothing."""
@@ -132,8 +143,10 @@ class Quoter:
         Before that converges send nothing, and say so. Raises NotReadyError after `timeout_s`,
         StoppedError where the quoter does not run.
         """
+        check_seconds("timeout_s", timeout_s)
         if not await self._until(lambda: self._driver.is_agreed, timeout_s):
             trouble = self.venue.trouble if isinstance(self.venue, Troubled) else ""
+            trouble = trouble or self._trouble()
             what = "is in doubt" if not self.manager.is_blind else "the venue has not shown"
             raise NotReadyError(
                 f"record and venue must agree within {timeout_s:g} s, but what rests {what}"
@@ -168,6 +181,7 @@ class Quoter:
         True where a level has lost its order, as by a fill, at least `orders.refill_s` after the
         last converge. Raises StoppedError where the quoter does not run.
         """
+        check_seconds("timeout_s", timeout_s)
         return await self._until(lambda: self._driver.is_to_refill(self._now()), timeout_s)
 
     async def withdraw(self, timeout_s: float = 30.0, why: str = "asked to withdraw") -> None:
@@ -177,6 +191,7 @@ class Quoter:
         handed over before the first await. No converge places anything from then on. Raises
         NotWithdrawnError where there is no proof after `timeout_s`, StoppedError as `ready`.
         """
+        check_seconds("timeout_s", timeout_s)
         self.halt(why)
         if not await self._until(lambda: self.manager.nothing_rests, timeout_s):
             left = self.may_rest
@@ -187,11 +202,20 @@ class Quoter:
             )
 
     def halt(self, why: str) -> None:
-        """Want nothing any more: hand over the cancels of all that rests, and place nothing."""
+        """Want nothing any more: hand over the cancels of all that rests, and place nothing.
+
+        Raises StoppedError where the quoter does not run, or cannot go on.
+        """
         self._check()
-        if not self.manager.is_halted:
-            self._driver.halt(self._now(), why)
+        if self.manager.is_halted:
+            return
+        call = Caught()
+        with call:
+            self._kept(lambda: self._driver.halt(self._now(), why))
             self._cycle(NOTHING_WANTED)
+        if call.error is not None:
+            self._fail(call.error)
+            self._check()
 
     def heard(self, fill: object) -> None:
         """Hand over a fill that the bot has heard of, as the venue's `heard` takes it.
@@ -262,11 +286,11 @@ class Quoter:
         if task is None:
             return
         task.cancel()
-        await asyncio.wait((task,))
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failure = self._failure or error
+        await asyncio.wait((task,), timeout=PATIENCE_S)
         self._wake()
-        if isinstance(self._failure, JournalError):
+        if not task.done():
+            log.error("the venue's wait goes on although it was cancelled")
+        elif self._failure is not None:
             await self._flush()
         elif self.manager.nothing_rests and isinstance(self.venue, KeptAlive):
             await self.venue.disarm()
@@ -274,24 +298,61 @@ class Quoter:
     # The background.
 
     async def _keep(self) -> None:
+        call = Caught()
         try:
-            while self._failure is None:
-                now = self._now()
-                due = min(max(self.manager.next_timer, now + MILLISECOND), now + LOOK)
-                await self.venue.wait((due - now) / SECOND)
-                self._round()
-                self._wake()
-        except JournalError as error:
-            self._failure = error
+            with call:
+                while self._failure is None:
+                    now = self._now()
+                    due = min(max(self.manager.next_timer, now + MILLISECOND), now + LOOK)
+                    await self._wait((due - now) / SECOND)
+                    self._round()
+                    self._wake()
+            if call.error is not None:
+                self._fail(call.error)
         finally:
             self._wake()
 
+    async def _wait(self, timeout_s: float) -> None:
+        """Wait as the venue does, but neither for ever nor without letting anybody else run."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self.venue.wait(timeout_s)
+        except TimeoutError:
+            return
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise ConnectionError("the venue's wait was cancelled by nobody here") from error
+        await asyncio.sleep(0)
+
+    def _fail(self, error: Exception) -> None:
+        """Stop, for a reason; what rests is taken off the book, as nobody looks after it now."""
+        if self._failure is not None:
+            return
+        self._failure = error
+        if isinstance(error, JournalError):
+            return  # the driver has done it, without a record
+        call = Caught()
+        with call:
+            now = self._now()
+            self._driver.halt(now, f"the quoter has stopped: {error!r}")
+            # By no book: the venue may have failed at showing it.
+            self._driver.cycle(now, NOTHING_WANTED, Market(now, None, None))
+        log.error("the quoter has stopped, what rests is withdrawn: %r", error, exc_info=error)
+        if call.error is not None:
+            log.error("it could not be withdrawn: %r", call.error)
+
     async def _flush(self) -> None:
-        """Let leave what the driver has had cancelled when it could no longer be recorded."""
-        until = self._now() + FLUSH
-        while (now := self._now()) < until:
-            await self.venue.wait((until - now) / SECOND)
-            self.venue.poll(self._now())
+        """Let leave what was cancelled when the quoter failed."""
+        call = Caught()
+        with call:
+            async with asyncio.timeout(FLUSH_S):
+                while True:
+                    await self._wait(LOOK / SECOND)
+                    self.venue.poll(self._now())
+        if not isinstance(call.error, TimeoutError):
+            log.warning("the venue fails while the cancels leave: %r", call.error)
 
     def _round(self) -> None:
         """Take in what has come, and do what is due."""
@@ -328,21 +389,28 @@ class Quoter:
 
     # Inside.
 
+    def _kept(self, what: Callable[[], _T]) -> _T:
+        """Do what is recorded; a journal that cannot be written is the end."""
+        try:
+            return what()
+        except JournalError as error:
+            self._fail(error)
+            raise
+
     def _cycle(self, targets: Targets) -> Plan:
+        return self._kept(lambda: self._decide(targets))
+
+    def _decide(self, targets: Targets) -> Plan:
         now = self._now()
         self._driver.deliver(now, self._heard)
         market = self._volatility.shown(self.venue.market(now))
         observer, manager = self._observer, self.manager
-        try:
-            if observer is None:
+        if observer is None:
+            plan = self._driver.cycle(now, targets, market)
+        else:
+            observer.look(manager, now, market, self._churn, early=False)
+            with observer.cycle_timer():
                 plan = self._driver.cycle(now, targets, market)
-            else:
-                observer.look(manager, now, market, self._churn, early=False)
-                with observer.cycle_timer():
-                    plan = self._driver.cycle(now, targets, market)
-        except JournalError as error:
-            self._failure = error
-            raise
         if targets is not NOTHING_WANTED:
             self._converged_at = now
         self._track(targets, plan, now)
@@ -377,8 +445,9 @@ class Quoter:
             if until is not None and self._now() >= until:
                 return False
             assert self._round_done is not None, "a quoter that runs was started"
-            # Many may wait for one round, and each may be cancelled alone.
-            await asyncio.shield(self._round_done)
+            # Many may wait for one round, and each may be cancelled alone. Where none comes to an
+            # end, time passes all the same.
+            await asyncio.wait((self._round_done,), timeout=PATIENCE_S)
 
     def _wake(self) -> None:
         done = self._round_done
@@ -389,16 +458,19 @@ class Quoter:
     def _check(self) -> None:
         """Raise StoppedError unless the background task runs."""
         task = self._task
-        if self._failure is None and task is not None and task.done() and not task.cancelled():
-            self._failure = task.exception()
         if self._failure is not None:
-            raise StoppedError(f"the quoter has stopped: {self._failure}") from self._failure
+            raise StoppedError(f"the quoter has stopped: {_said(self._failure)}") from self._failure
         if task is None or task.done():
             raise StoppedError("the quoter must run to do this: use it inside its `async with`")
 
     def _now(self) -> Nanos:
         self._last = max(self._last, self._clock.now(), self.manager.now)
         return self._last
+
+
+def _said(error: Exception) -> str:
+    """Return an error in words; what it is where those are Python's and not ours."""
+    return str(error) if isinstance(error, JournalError) else f"{type(error).__name__}: {error}"
 
 
 def _named(order: Order) -> Cloid:

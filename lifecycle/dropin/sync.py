@@ -8,7 +8,7 @@ thread: what was begun is finished there.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
@@ -16,9 +16,10 @@ from exchange.instrument import Instrument
 from exchange.market import Market
 from exchange.venue import LiveVenue
 from lifecycle.config import STABLE, Config
-from lifecycle.dropin.connecting import connect
+from lifecycle.dropin.connecting import Connecting, Options
 from lifecycle.dropin.converged import Converged
-from lifecycle.dropin.quoter import Quoter
+from lifecycle.dropin.given import check_config, check_venue
+from lifecycle.dropin.quoter import Quoter, StoppedError
 from lifecycle.dropin.wanted import Quote, listed
 
 _T = TypeVar("_T")
@@ -31,9 +32,13 @@ def connect_sync(
 
     `options` are those of `connect`. A venue that has to be opened (an asynchronous context
     manager) is opened and closed in the thread, which nobody else could do; one that cannot be
-    made outside of a running loop is given as a function that makes it.
+    made outside of a running loop is given as a function that makes it. Raises TypeError or
+    ValueError for options that cannot be.
     """
-    return ConnectingSync(venue, config, options)
+    check_config(config)
+    if not callable(venue):
+        check_venue(venue)
+    return ConnectingSync(venue, config, Options(**options))
 
 
 class SyncQuoter:
@@ -84,6 +89,9 @@ class SyncQuoter:
         return what()
 
     def _run(self, what: Coroutine[Any, Any, _T]) -> _T:
+        if self._loop.is_closed():
+            what.close()
+            raise StoppedError("the quoter must run to do this: use it inside its `with`")
         return asyncio.run_coroutine_threadsafe(what, self._loop).result()
 
 
@@ -94,7 +102,7 @@ class ConnectingSync:
         self,
         venue: LiveVenue | Callable[[], LiveVenue],
         config: Config,
-        options: dict[str, Any],
+        options: Options,
     ) -> None:
         """Keep what is needed to start; use `connect_sync`."""
         self._venue = venue
@@ -103,18 +111,26 @@ class ConnectingSync:
         self._started: Future[tuple[Quoter, asyncio.AbstractEventLoop]] = Future()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="lifecycle quoter")
         self._life: Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._leave: asyncio.Event | None = None
         self._error: BaseException | None = None
+        self._is_given_up = False
+        """Whoever entered has been interrupted, and will not leave."""
 
     def __enter__(self) -> SyncQuoter:
         """Start the thread and the quoter; raises what `connect` raises."""
+        if self._life is not None:
+            raise StoppedError("a connection must be entered once; call connect_sync again")
         self._life = self._pool.submit(lambda: asyncio.run(self._main()))
         self._pool.shutdown(wait=False)
         begun: tuple[Future[Any], ...] = (self._started, self._life)
-        wait(begun, return_when=FIRST_COMPLETED)
-        if not self._started.done():
-            self._life.result()
-        quoter, self._loop = self._started.result()
+        with ExitStack() as undo:
+            undo.callback(self._give_up)
+            wait(begun, return_when=FIRST_COMPLETED)
+            if not self._started.done():
+                self._life.result()
+            quoter, self._loop = self._started.result()
+            undo.pop_all()
         return SyncQuoter(quoter, self._loop)
 
     def __exit__(
@@ -130,19 +146,32 @@ class ConnectingSync:
         self._loop.call_soon_threadsafe(self._leave.set)
         self._life.result()
 
+    def _give_up(self) -> None:
+        """Have the thread end, from outside of it, wherever it is: Python waits for it."""
+        self._is_given_up = True
+        task = self._task
+        if task is not None:
+            with suppress(RuntimeError):  # its loop has ended already
+                task.get_loop().call_soon_threadsafe(task.cancel)
+
     async def _main(self) -> None:
         self._leave = asyncio.Event()
+        self._task = asyncio.current_task()
+        if self._is_given_up:
+            return
         venue = self._venue() if callable(self._venue) else self._venue
         async with AsyncExitStack() as stack:
             if isinstance(venue, AbstractAsyncContextManager):
                 await stack.enter_async_context(venue)
-            connecting = connect(venue, self._config, **self._options)
+            connecting = Connecting(venue, self._config, self._options)
             quoter = await connecting.__aenter__()
-            self._started.set_result((quoter, asyncio.get_running_loop()))
-            await self._leave.wait()
-            error = self._error
-            await connecting.__aexit__(
-                None if error is None else type(error),
-                error,
-                None if error is None else error.__traceback__,
-            )
+            try:
+                self._started.set_result((quoter, asyncio.get_running_loop()))
+                await self._leave.wait()
+            finally:
+                error = self._error
+                await connecting.__aexit__(
+                    None if error is None else type(error),
+                    error,
+                    None if error is None else error.__traceback__,
+                )

@@ -1,5 +1,7 @@
 """The synchronous facade: a loop in a thread, on a paper venue whose clock is scaled."""
 
+import subprocess
+import sys
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -106,3 +108,39 @@ def test_a_venue_that_must_be_opened_is_opened_and_closed() -> None:
         quoter.ready()
 
     assert venue.said == ["opened", "closed"]
+
+
+def test_a_bot_that_is_interrupted_while_the_venue_is_opened_leaves_no_thread() -> None:
+    code = """
+import asyncio, os, signal, threading
+from lifecycle import connect_sync
+from tests.lifecycle.dropin.test_sync import Opened
+
+class Slow(Opened):
+    async def __aenter__(self):
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        await asyncio.sleep(3600)
+
+try:
+    with connect_sync(Slow()):
+        pass
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert done.stdout == "interrupted\n", done.stderr
+    assert done.returncode == 0
+
+
+def test_a_quoter_that_was_left_says_so_and_is_not_entered_again() -> None:
+    connecting = connect_sync(practice(speed=SPEED))
+    with connecting as quoter:
+        quoter.ready()
+
+    with pytest.raises(StoppedError, match="inside its `with`"):
+        quoter.converge([], [])
+    with pytest.raises(StoppedError, match="call connect_sync again"), connecting:
+        pass
