@@ -29,7 +29,6 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
@@ -44,7 +43,6 @@ from exchange.reports import (
     Disconnected,
     Modified,
     ModifyRejected,
-    OpenOrder,
     OrderStatus,
     Reconnected,
     Rejected,
@@ -53,12 +51,14 @@ from exchange.reports import (
 )
 from exchange.units import MINUTE, SECOND, Nanos, seconds
 from exchange.venue import Capabilities, NoAnswer, Received
-from exchange.words import Alive, CancelReason, Cloid, Oid, Status
+from exchange.words import Alive, CancelReason, Oid, Status
 from lifecycle.caught import Caught
 from lifecycle.config import Config
-from lifecycle.dropin.calls import NotSent, Refused, outcome_of
+from lifecycle.core.order import Order
+from lifecycle.dropin.calls import NotSent, Refused, Worker, outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
 from lifecycle.dropin.given import check_functions
+from lifecycle.dropin.names import Names
 from lifecycle.dropin.rows import (
     Filled,
     Found,
@@ -81,12 +81,12 @@ Function: TypeAlias = Callable[..., Any]
 BY_CALLS: Final = Capabilities(expires=False, cancel_by_cloid=False, batch_max=1)
 """What is assumed of a venue: a modify is a cancel and a place in one, and may lose both."""
 
+FINISH_S: Final = 5.0
+"""How long a call that is under way is waited for at the end."""
 LOOKS_LOST: Final = 3
 """So many looks that fail in a row are a broken connection."""
 OVERLAP: Final = MINUTE
 """So much earlier than the last look are fills asked for: the venue may tell them late."""
-DOUBT: Final = 10 * MINUTE
-"""How long an order without a name is looked for by what it looks like."""
 
 
 class CallbackVenue:
@@ -140,10 +140,11 @@ class CallbackVenue:
         self._touch: Final = touch
         self._poll: Final = seconds(poll_s)
         self._lag_s: Final = lag_s
-        self._pool: Final = ThreadPoolExecutor(1, "venue calls") if threads else None
+        self._threads: Final = threads
+        self._worker: Worker | None = None
         self._queue: Final[deque[Command]] = deque()
         self._inbox: Final[deque[Received]] = deque()
-        self._names: Final = _Names()
+        self._names: Final = Names()
         self._arrived: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
@@ -168,6 +169,10 @@ class CallbackVenue:
             config = replace(config, risk=replace(config.risk, collar_bps=None))
         return config
 
+    def restored(self, orders: Iterable[Order]) -> None:
+        """Learn of the orders of a journal: what became of those in doubt is to be seen."""
+        self._names.restored(tuple(orders), self.clock.now())
+
     # The contract.
 
     def submit(self, commands: Sequence[Command], now: Nanos) -> None:  # noqa: ARG002 - ours is it
@@ -175,13 +180,14 @@ class CallbackVenue:
         if self._arrived is None:
             self._arrived = asyncio.Event()
             self._loop = asyncio.get_running_loop()
+            self._worker = Worker("venue calls") if self._threads else None
         self._queue.extend(commands)
         self._start()
 
     def poll(self, now: Nanos) -> list[Received]:
         """Return what has reached us up to `now` and was not returned yet."""
         work = self._work
-        if work is not None and work.done() and not work.cancelled():
+        if work is not None and work.done():
             work.result()
         received = []
         while self._inbox and self._inbox[0].at <= now:
@@ -231,18 +237,21 @@ class CallbackVenue:
         self._loop.call_soon_threadsafe(self._say, told)
 
     async def finish(self) -> None:
-        """Wait for the call that is under way; none follows it."""
+        """Wait for the call that is under way; none follows it until it is connected again."""
         self._queue.clear()
         if self._work is not None:
-            await asyncio.wait((self._work,), timeout=5)
+            _, late = await asyncio.wait((self._work,), timeout=FINISH_S)
+            if late:
+                log.error("a call of the venue has not returned in %g s, and is left", FINISH_S)
             self._work.cancel()
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
+        if self._worker is not None:
+            self._worker.close()
+        self._arrived = self._loop = self._work = self._worker = None
 
     # Calls, one after the other.
 
     def _start(self) -> None:
-        if self._work is None or (self._work.done() and not self._work.cancelled()):
+        if self._work is None or self._work.done():
             if self._work is not None:
                 self._work.result()
             self._work = asyncio.create_task(self._drain(), name="venue calls")
@@ -297,11 +306,12 @@ class CallbackVenue:
                 gone = (command.cloid, command.oid, CancelReason.USER, command.request)
                 self._say(Cancelled(now, *gone))
             return
-        oid = _oid_of(answer)
-        if oid is None and isinstance(command, Modify):
-            oid = command.oid
+        as_before = command.oid if isinstance(command, Modify) and answer is None else None
+        oid = _oid_of(answer) or as_before
         if oid is None:
-            self._unknown(command, ValueError(f"place must return the order's id, was {answer!r}"))
+            # To take something else for an id, or for "as before", would be to lose the order.
+            what = type(command).__name__.lower()
+            self._unknown(command, ValueError(f"{what} must return the order's id, was {answer!r}"))
             return
         self._names.settled(command, oid)
         request = command.request
@@ -402,73 +412,16 @@ class CallbackVenue:
         return (None, error) if error is not None else (task.result(), None)
 
     async def _invoke(self, function: Function, arguments: tuple[object, ...]) -> Any:
-        if self._pool is None or inspect.iscoroutinefunction(function):
+        if self._worker is None or inspect.iscoroutinefunction(function):
             answer = function(*arguments)
         else:
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._pool, function, *arguments)
+            answer = await asyncio.wrap_future(self._worker.call(function, *arguments))
         return await answer if inspect.isawaitable(answer) else answer
 
     def _say(self, said: Report | NoAnswer) -> None:
         self._inbox.append(Received(self.clock.now(), said))
         assert self._arrived is not None, "nothing is said before anything was asked"
         self._arrived.set()
-
-
-class _Names:
-    """Which of the venue's orders is which of ours."""
-
-    def __init__(self) -> None:
-        self.looked_at: Nanos = 0
-        """When the last look was asked for that has come to something."""
-        self._cloids: dict[Oid, Cloid] = {}
-        self._listed: frozenset[Oid] = frozenset()
-        """At the last look."""
-        self._lost: dict[Cloid, tuple[Place | Modify, frozenset[Oid], Nanos]] = {}
-        """What may rest under an id that nobody has told, what rested before, and since when."""
-
-    def sending(self, command: Request, now: Nanos) -> None:
-        """Note that a request leaves."""
-        if not isinstance(command, Cancel):
-            self._lost[command.cloid] = (command, self._listed, now)
-
-    def settled(self, command: Request, oid: Oid | None) -> None:
-        """Note the id that an order has now; None: none of this request."""
-        self._lost.pop(command.cloid, None)
-        if oid is not None:
-            self._cloids[oid] = command.cloid
-
-    def named(
-        self, rows: Iterable[tuple[OpenOrder, Cloid | None]], asked: Nanos
-    ) -> tuple[OpenOrder, ...]:
-        """Return the rows of a look, each with the cloid that it has or must have."""
-        named = tuple(self._name(row, cloid, asked) for row, cloid in rows)
-        self._listed = frozenset(row.oid for row in named)
-        self.looked_at = asked
-        return named
-
-    def _name(self, row: OpenOrder, told: Cloid | None, asked: Nanos) -> OpenOrder:
-        if told is not None:
-            self._lost.pop(told, None)
-            return replace(row, cloid=told)
-        cloid = self._cloids.get(row.oid)
-        if cloid is None:
-            cloid = self._by_looks(row, asked)
-        return row if cloid is None else replace(row, cloid=cloid)
-
-    def _by_looks(self, row: OpenOrder, asked: Nanos) -> Cloid | None:
-        for cloid, (sent, before, since) in list(self._lost.items()):
-            if since + DOUBT < asked:
-                del self._lost[cloid]
-            elif (
-                row.oid not in before
-                and (row.side, row.price) == (sent.side, sent.price)
-                and row.qty <= sent.qty
-            ):
-                self.settled(sent, row.oid)
-                log.warning("order %s is taken for %s, by what it looks like", row.oid, cloid)
-                return cloid
-        return None
 
 
 def _refused(command: Request, refusal: Refused, now: Nanos) -> Report:
@@ -485,4 +438,5 @@ def _oid_of(answer: object) -> Oid | None:
     """Return the id in what a function has returned: itself, or in a mapping."""
     if isinstance(answer, Mapping):
         answer = next((answer[key] for key in ("oid", "id") if key in answer), None)
-    return str(answer) if isinstance(answer, str | int) and answer != "" else None
+    is_id = isinstance(answer, str | int) and not isinstance(answer, bool) and answer != ""
+    return str(answer) if is_id else None

@@ -7,7 +7,7 @@ or leaves everything where it is; either way the journal is closed and no task i
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 from exchange.units import seconds
 from exchange.venue import LiveVenue
 from lifecycle.config import STABLE, Config
+from lifecycle.core.order import Order
 from lifecycle.drive.driver import Driver, Sink
 from lifecycle.drive.recovery import new_session
 from lifecycle.drive.switch import KillSwitch
@@ -49,6 +50,14 @@ class Configurable(Protocol):
 
     def configure(self, config: Config) -> Config:
         """Return the configuration to use; raises ValueError where there is none."""
+
+
+@runtime_checkable
+class Restoring(Protocol):
+    """A venue that must know which orders there are, to know them again."""
+
+    def restored(self, orders: Iterable[Order]) -> None:
+        """Learn of the orders of a journal that may rest."""
 
 
 @runtime_checkable
@@ -178,6 +187,8 @@ class Connecting:
 
     def _made(self, begun: Begun, config: Config) -> Quoter:
         options, venue, observer = self._options, self._venue, self._options.observer
+        if isinstance(venue, Restoring):
+            venue.restored(begun.manager.open_orders.values())
         guarded = Monotone(venue, begun.manager)
         refill = config.orders.refill_s
         journals = () if begun.journal is None else (begun.journal.append,)

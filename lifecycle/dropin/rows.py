@@ -92,7 +92,8 @@ def read_row(row: Any, instrument: Instrument) -> tuple[OpenOrder, Cloid | None]
     told = row if isinstance(row, Resting) else _read(row, Resting)
     price = _units(told.price, instrument.price_unit)
     qty = _units(told.qty, instrument.lot)
-    return OpenOrder(str(told.oid), None, _side(told.side), price, qty), told.cloid
+    # Whoever has no client id of an order may say so by an empty one.
+    return OpenOrder(id_of("oid", told.oid), None, _side(told.side), price, qty), told.cloid or None
 
 
 def read_fill(fill: Any, instrument: Instrument, heard: Nanos) -> Fill:
@@ -100,11 +101,11 @@ def read_fill(fill: Any, instrument: Instrument, heard: Nanos) -> Fill:
     told = fill if isinstance(fill, Filled) else _read(fill, Filled)
     return Fill(
         heard if told.at_s is None else min(heard, round(told.at_s * SECOND)),
-        told.cloid,
-        str(told.oid),
+        told.cloid or None,
+        id_of("oid", told.oid),
         _units(told.qty, instrument.lot),
         _units(told.price, instrument.price_unit),
-        str(told.trade_id),
+        id_of("trade_id", told.trade_id),
         None if told.side is None else _side(told.side),
     )
 
@@ -113,7 +114,7 @@ def read_found(found: Any, instrument: Instrument) -> tuple[Status, Qty | None, 
     """Return what became of an order; raises ValueError or TypeError."""
     told = found if isinstance(found, Found) else _read(found, Found)
     filled = None if told.filled is None else _units(told.filled, instrument.lot)
-    return Status(told.status), filled, None if told.oid is None else str(told.oid)
+    return Status(told.status), filled, None if told.oid is None else id_of("oid", told.oid)
 
 
 def read_touch(told: Any, instrument: Instrument) -> tuple[Price | None, Price | None]:
@@ -128,6 +129,13 @@ def read_touch(told: Any, instrument: Instrument) -> tuple[Price | None, Price |
     # To the nearest: a bot's touch may be computed.
     near = [None if price is None else _units(float(price), unit) for price in (bid, ask)]
     return near[0] or None, near[1] or None
+
+
+def id_of(name: str, told: object) -> str:
+    """Return an id; raises TypeError for what is none, which others would seem to share."""
+    if isinstance(told, bool) or not isinstance(told, str | int) or told == "":
+        raise TypeError(f"{name} must be a text or a whole number, was {told!r}")
+    return str(told)
 
 
 _SIDES: Final = {"buy": Side.BUY, "sell": Side.SELL}

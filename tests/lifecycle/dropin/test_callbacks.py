@@ -1,8 +1,11 @@
 """Any venue in four functions: outcomes, looks, and orders that nobody named."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +22,13 @@ from lifecycle.dropin.callbacks import (
     Refused,
     Ticket,
 )
+from lifecycle.dropin.clock import Clock
 from lifecycle.dropin.connecting import connect
 from lifecycle.dropin.quoter import NotReadyError, Quoter
 from lifecycle.run.watched import Watched
 from spec.trace import Reason
 from tests.lifecycle.dropin.client import Client, instant
-from tests.lifecycle.dropin.virtual import LoopClock, leap, watch
+from tests.lifecycle.dropin.virtual import START, LoopClock, leap, watch
 
 CONFIG = STABLE
 FUNCTIONS = ("open_orders", "place", "modify", "cancel")
@@ -206,6 +210,97 @@ def test_a_place_that_names_no_order_is_found_by_a_look() -> None:
     play(bot, scene)
 
 
+@pytest.mark.parametrize("answer", [True, {"status": "ok"}, 1.5, ""])
+@pytest.mark.parametrize("function", ["place", "modify"])
+def test_what_is_no_id_is_not_taken_for_one_and_no_order_is_sent_twice(
+    function: str, answer: object
+) -> None:
+    def scene() -> Scene:
+        made = Scene(keeps_cloids=False)
+        call = getattr(made.client, function)
+
+        def answers(order: Ticket) -> object:
+            call(order)
+            return answer
+
+        made.restart(**{function: answers})
+        return made
+
+    async def bot(scene: Scene, quoter: Quoter) -> None:
+        for distance in (100, 400, 400):
+            await quoter.converge(*scene.quotes(distance), answered=True)
+            await asyncio.sleep(10)
+            assert len(scene.paper.open_orders()) == 2
+        assert f"{function} must return the order's id" in scene.venue.trouble
+
+    play(bot, scene)
+
+
+@pytest.mark.parametrize("name", ["", "broker-{}", "{}-1"])
+def test_an_order_in_doubt_is_found_by_a_row_that_alters_its_cloid_or_has_an_empty_one(
+    name: str,
+) -> None:
+    def scene() -> Scene:
+        made = Scene()
+        rows = made.client.open_orders
+        made.restart(
+            open_orders=lambda: [replace(row, cloid=name.format(row.cloid)) for row in rows()]
+        )
+        return made
+
+    async def bot(scene: Scene, quoter: Quoter) -> None:
+        for _ in range(2):
+            scene.client.fail("place", "after", OSError("cut"))
+        bids, asks = scene.quotes()
+        for _ in range(3):
+            await quoter.converge(bids, asks, answered=True)
+            await asyncio.sleep(10)
+            assert len(scene.paper.open_orders()) == 2
+
+    assert play(bot, scene).client.calls.count("place") == 2
+
+
+@pytest.mark.parametrize("keeps_cloids", [True, False])
+@pytest.mark.parametrize("function", ["place", "modify"])
+def test_an_order_in_doubt_when_the_process_died_is_found_by_the_next(
+    function: str, keeps_cloids: bool, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        scene = Scene(keeps_cloids=keeps_cloids)
+        journal = tmp_path / "bot.journal"
+        async with scene.connect(journal=journal, on_exit="leave") as quoter:
+            await quoter.ready()
+            if function == "modify":
+                await quoter.converge(*scene.quotes(), answered=True)
+                await asyncio.sleep(10)
+            bids, asks = scene.quotes(400)
+            for _ in range(2):
+                scene.client.fail(function, "after", OSError("cut"))
+            await quoter.converge(bids, asks, answered=True)
+
+        scene.restart()
+        async with scene.connect(journal=journal) as quoter:
+            await quoter.ready()
+            for _ in range(3):
+                await quoter.converge(bids, asks, answered=True)
+                await asyncio.sleep(10)
+                assert len(scene.paper.open_orders()) == 2
+        assert scene.paper.open_orders() == ()
+        assert scene.client.calls.count("place") == 2
+
+    leap(main())
+
+
+@pytest.mark.parametrize("trade_id", [None, "", True])
+def test_a_fill_without_an_id_of_its_own_is_refused(trade_id: Any) -> None:
+    async def bot(scene: Scene, quoter: Quoter) -> None:
+        await quoter.converge(*scene.quotes(), answered=True)
+        with pytest.raises(TypeError, match="trade_id must be a text or a whole number, was "):
+            quoter.heard({"oid": "1", "trade_id": trade_id, "price": "1", "qty": "1"})
+
+    play(bot, lambda: Scene(fills="heard"))
+
+
 def test_without_modify_orders_are_cancelled_and_placed_again() -> None:
     async def bot(scene: Scene, quoter: Quoter) -> None:
         await quoter.converge(*scene.quotes(), answered=True)
@@ -349,3 +444,38 @@ def test_functions_are_called_in_a_thread_of_their_own() -> None:
 
     assert len(names) == 1
     assert names.pop().startswith("venue calls")
+
+
+def test_a_function_that_never_returns_keeps_no_process_from_ending() -> None:
+    code = (
+        "from time import sleep\n"
+        "from lifecycle.dropin.calls import Worker\n"
+        "assert Worker('w').call(len, 'ab').result() == 2\n"
+        "Worker('v').call(sleep, 3600)\n"
+        "Worker('u').call(exit).exception()\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], timeout=30, check=False)
+
+    assert done.returncode == 0
+
+
+def test_a_venue_that_was_left_may_be_connected_again() -> None:
+    async def main() -> None:
+        clock = Clock(START)
+        client = Client(instant(), clock.now)
+        venue = CallbackVenue(
+            client.venue.instrument,
+            clock=clock,
+            **{name: getattr(client, name) for name in FUNCTIONS},
+            lag_s=0,
+        )
+        for _ in range(2):
+            async with connect(venue) as quoter:
+                await quoter.ready(5)
+                await quoter.converge([("1900", "0.1")], [], answered=True)
+                assert len(client.venue.open_orders()) == 1
+            assert client.venue.open_orders() == ()
+
+    asyncio.run(main())
+    assert not [one for one in threading.enumerate() if one.name == "venue calls"]
