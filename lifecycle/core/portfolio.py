@@ -25,6 +25,7 @@ from exchange.venue import Capabilities
 from exchange.words import Outcome
 from lifecycle.config import STABLE, Config
 from lifecycle.core.account import Account
+from lifecycle.core.inputs import check_made_of, check_now, check_session
 from lifecycle.core.manager import CANCEL_REPLACE, OrderManager
 from lifecycle.core.settings import Settings
 from lifecycle.core.traced import TracedManager
@@ -75,6 +76,10 @@ class Portfolio:
         Raises ValueError where a symbol comes twice, or where the configuration has no meaning
         for an instrument.
         """
+        check_session(session)
+        each: object = instruments
+        if not isinstance(each, Iterable):
+            raise TypeError(f"instruments must be a list of Instruments, was {each!r}")
         self._capabilities = capabilities
         self._first = 0
         self.managers: dict[str, OrderManager] = {}
@@ -83,6 +88,9 @@ class Portfolio:
         """The prefix of the cloids of each; not to be changed."""
         account: Account | None = None
         for number, instrument in enumerate(instruments):
+            check_made_of(instrument, capabilities, session)
+            if capabilities.batch_max < 1:
+                raise ValueError(f"batch_max must be at least 1, was {capabilities.batch_max}")
             symbol = instrument.symbol
             if symbol in self.managers:
                 raise ValueError(f"symbols must differ, was {symbol!r} twice")
@@ -113,8 +121,17 @@ class Portfolio:
         Raises KeyError for a symbol that there is not, and ValueError or TypeError as
         `OrderManager.cycle` does; nothing has happened to any instrument then.
         """
+        told: object = quotes
+        if not isinstance(told, Mapping):
+            raise TypeError(f"quotes must be Quotes by symbol, was {told!r}")
         for symbol, quote in quotes.items():
-            self.managers[symbol].check(now, quote.targets, quote.market)
+            one: object = quote
+            if not isinstance(one, Quote):
+                raise TypeError(f"quotes must be Quotes by symbol, was {one!r} for {symbol}")
+            manager = self.managers.get(symbol)
+            if manager is None:
+                raise _unknown(symbol)
+            manager.check(now, quote.targets, quote.market)
         symbols = list(quotes)
         count = len(symbols)
         first = self._first % count if count else 0
@@ -133,7 +150,10 @@ class Portfolio:
 
         What is said of the whole account goes to `receive_all`. Raises KeyError and ValueError.
         """
-        return self._driven[symbol].receive(report, now)
+        manager = self._driven.get(symbol)
+        if manager is None:
+            raise _unknown(symbol)
+        return manager.receive(report, now)
 
     def receive_all(
         self, report: Disconnected | Reconnected | Limited, now: Nanos
@@ -147,10 +167,14 @@ class Portfolio:
         self, symbol: str, command: Place | Modify | Cancel, outcome: Outcome, now: Nanos
     ) -> Reaction:
         """Learn that a request will get no answer, as `OrderManager.unanswered` does."""
-        return self._driven[symbol].unanswered(command, outcome, now)
+        manager = self._driven.get(symbol)
+        if manager is None:
+            raise _unknown(symbol)
+        return manager.unanswered(command, outcome, now)
 
     def tick(self, now: Nanos) -> dict[str, Reaction]:
         """Let time pass: run the timers that are due; returns the reactions that ask something."""
+        check_now(now)
         return self._reactions(
             (symbol, self._driven[symbol].tick(now))
             for symbol, manager in self.managers.items()
@@ -163,6 +187,7 @@ class Portfolio:
         As `OrderManager.restarted`, of every instrument; returns what each asks. `start` goes
         behind the prefix of each one's cloids from now on.
         """
+        check_session(start)
         return {
             symbol: manager.restarted(now, self.sessions[symbol] + start if start else "")
             for symbol, manager in self._driven.items()
@@ -206,6 +231,10 @@ class Portfolio:
             for alike in ranked
             for start in range(0, len(alike), most)
         )
+
+
+def _unknown(symbol: str) -> KeyError:
+    return KeyError(f"symbol must be one of the portfolio's instruments, was {symbol!r}")
 
 
 def session_of(session: str, number: int) -> str:

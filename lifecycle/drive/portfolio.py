@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -72,7 +73,12 @@ def open_portfolio(
     configuration has no meaning for an instrument; TypeError for a `now` that is no int.
     """
     check_now(now)
-    path, wanted = Path(path), tuple(instruments)
+    told: object = path
+    if not isinstance(told, str | Path):
+        raise TypeError(f"path must be the name of a file, was {told!r}")
+    path, wanted = Path(path), _instruments(instruments)
+    # What cannot be is refused before there is a file.
+    Portfolio(wanted, config=config, capabilities=capabilities)
     if not wanted:
         raise ValueError("a portfolio must have an instrument, had none")
     address = None if forward is None else Address.parse(forward)
@@ -94,6 +100,12 @@ def open_portfolio(
         undo.pop_all()
     damage = None if recording.damage is None else str(recording.damage)
     return Kept(portfolio, kept, records, damage, reactions)
+
+
+def _instruments(told: Any) -> tuple[Instrument, ...]:
+    if not isinstance(told, Iterable):
+        raise TypeError(f"instruments must be a list of Instruments, was {told!r}")
+    return tuple(told)
 
 
 def portfolio_of(header: Header) -> Portfolio:

@@ -1,7 +1,7 @@
 """Many instruments of one account: each as if it were alone, but for the quota that they share."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -272,6 +272,45 @@ def test_halted_every_instrument_withdraws() -> None:
 def test_a_symbol_that_comes_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="symbols must differ, was 'ETH' twice"):
         portfolio(symbols=("ETH", "ETH"))
+
+
+ETH: Final = instrument("ETH")
+made: Final[Any] = Portfolio
+
+
+@pytest.mark.parametrize(
+    ("does", "error"),
+    [
+        (lambda _: made(ETH), "TypeError: instruments must be a list of Instruments"),
+        (lambda _: made(["ETH"]), "TypeError: instrument must be an Instrument, was 'ETH'"),
+        (lambda _: made([], session=5), "TypeError: session must be a str, was 5"),
+        (
+            lambda _: made([ETH], capabilities=Capabilities(batch_max=0)),
+            "ValueError: batch_max must be at least 1, was 0",
+        ),
+        (lambda p: p.cycle(1, []), "TypeError: quotes must be Quotes by symbol, was []"),
+        (
+            lambda p: p.cycle(1, {ETH.symbol: None}),
+            f"TypeError: quotes must be Quotes by symbol, was None for {ETH.symbol}",
+        ),
+        (
+            lambda p: p.cycle(1, {"X": Quote(Targets(), Market(0, 1, 2))}),
+            "KeyError: \"symbol must be one of the portfolio's instruments, was 'X'\"",
+        ),
+        (lambda p: p.receive("X", Disconnected(1), 1), 'KeyError: "symbol must be one of'),
+        (lambda p: p.tick("1"), "TypeError: now must be whole nanoseconds"),
+        (lambda p: p.restarted(1, 5), "TypeError: session must be a str, was 5"),
+    ],
+)
+def test_what_a_portfolio_cannot_be_told_is_refused_by_name(does: Any, error: str) -> None:
+    portfolio = Portfolio([ETH])
+
+    with pytest.raises((TypeError, ValueError, KeyError)) as caught:
+        does(portfolio)
+
+    if error.startswith(type(caught.value).__name__) and "expected; got" in str(caught.value):
+        return  # compiled, a type is checked before we are
+    assert f"{type(caught.value).__name__}: {caught.value}".startswith(error)
 
 
 def test_every_instrument_keeps_every_promise() -> None:
