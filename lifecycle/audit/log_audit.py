@@ -96,8 +96,8 @@ def _rules(given: Given, instrument: Instrument) -> Rules:
         return Rules(
             instrument=instrument,
             capabilities=Capabilities(modify_keeps_oid=given.amends, qty_is_total=given.amends),
-            exposure_cap=None if given.exposure_cap is None else instrument.qty(given.exposure_cap),
-            qty_max=None if given.order_max is None else instrument.qty(given.order_max),
+            exposure_cap=_lots(instrument, given.exposure_cap, "--exposure-cap"),
+            qty_max=_lots(instrument, given.order_max, "--order-max"),
             rate_max=given.requests_per_minute,
             quota_cap=given.request_cap,
             cancel_cap=given.request_cap,
@@ -105,7 +105,11 @@ def _rules(given: Given, instrument: Instrument) -> Rules:
             post_only=False,
         )
     except ValueError as error:
-        raise LogError(f"--exposure-cap and --order-max: {error}") from None
+        raise LogError(str(error)) from None
+
+
+def _lots(instrument: Instrument, size: Decimal | None, option: str) -> int | None:
+    return None if size is None else instrument.qty(size, option)
 
 
 def _signed_lots(position: Decimal, instrument: Instrument) -> int:

@@ -132,11 +132,32 @@ def read_dialect(path: Path) -> Dialect:
     """Read a mapping file; raises LogError, and OSError where it cannot be read."""
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        for table, values in tree.items():
+            _check_table(table, values)
         return checked(msgspec.convert(tree, Dialect))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LogError(f"{path}: a mapping must be TOML: {error}") from None
-    except (msgspec.ValidationError, LogError) as error:
+    except LogError as error:
         raise LogError(f"{path}: {error}") from None
+
+
+def _check_table(name: str, values: object) -> None:
+    """Raise LogError for what a mapping cannot say."""
+    may: dict[str, tuple[str, ...]] = {
+        "columns": (), "events": tuple(Kind), "sides": ("buy", "sell")
+    }  # fmt: skip
+    if name == "time_unit":
+        if values not in TIME_UNITS:
+            raise LogError(f"time_unit must be one of {', '.join(TIME_UNITS)}, was {values!r}")
+        return
+    if name not in may:
+        raise LogError(f"a mapping must have {', '.join(may)} or time_unit, was {name!r}")
+    if not isinstance(values, dict):
+        raise LogError(f"{name} must be a table, [{name}], was {values!r}")
+    for key_, value in values.items():
+        if not isinstance(value, str) or (may[name] and value not in may[name]):
+            what = f"one of {', '.join(may[name])}" if may[name] else "the name of a column"
+            raise LogError(f"{name}.{key_} must be {what}, was {value!r}")
 
 
 def checked(dialect: Dialect) -> Dialect:

@@ -278,8 +278,8 @@ def _given(given: dict[str, Any]) -> "Given":
         instrument=None if given["instrument"] is None else _instrument(given["instrument"]),
         levels=given["levels"],
         position=_decimal("--position", given["position"]) or Decimal(0),
-        exposure_cap=_decimal("--exposure-cap", given["exposure_cap"]),
-        order_max=_decimal("--order-max", given["order_max"]),
+        exposure_cap=_decimal("--exposure-cap", given["exposure_cap"], least=Decimal(0)),
+        order_max=_decimal("--order-max", given["order_max"], least=Decimal(0)),
         request_cap=given["request_cap"],
         requests_per_minute=given["requests_per_minute"],
         amends=given["amends"],
@@ -310,7 +310,7 @@ def _instrument(text: str) -> "Instrument":
         raise BadInput(f"--instrument {error}") from error
 
 
-def _decimal(name: str, text: str | None) -> Decimal | None:
+def _decimal(name: str, text: str | None, least: Decimal | None = None) -> Decimal | None:
     if text is None:
         return None
     try:
@@ -319,6 +319,8 @@ def _decimal(name: str, text: str | None) -> Decimal | None:
         value = Decimal("nan")
     if not value.is_finite():
         raise BadInput(f"{name} must be a number, was {text!r}")
+    if least is not None and value < least:
+        raise BadInput(f"{name} must not be negative, was {text}")
     return value
 
 

@@ -263,9 +263,13 @@ def test_times_are_exact_to_the_nanosecond(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[columns]\ncolour = 'x'\n", "a column must be one of time, event"),
-        ("[events]\nx = 'dance'\n", "Invalid enum value 'dance'"),
-        ("[colours]\n", "unknown field"),
         ("[columns\n", "a mapping must be TOML"),
+        ("[columns]\ntime = 3\n", "columns.time must be the name of a column, was 3"),
+        ("[colums]\n", "a mapping must have columns, events, sides or time_unit, was 'colums'"),
+        ("columns = 3\n", "columns must be a table, [columns], was 3"),
+        ('[events]\ngo = "dance"\n', "events.go must be one of place, new, modify, "),
+        ('[sides]\nL = "long"\n', "sides.L must be one of buy, sell, was 'long'"),
+        ('time_unit = "h"\n', "time_unit must be one of s, ms, us, ns, iso, was 'h'"),
     ],
 )
 def test_a_bad_mapping_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -186,7 +186,9 @@ def test_what_does_not_go_with_a_journal_is_refused(
         (["--column", "colour=x"], "a column must be one of time"),
         (["--event", "go=dance"], "must end in one of place"),
         (["--exposure-cap", "much"], "--exposure-cap must be a number"),
-        (["--exposure-cap", "0.001"], "--exposure-cap and --order-max: size must be a multiple"),
+        (["--exposure-cap", "0.001"], "--exposure-cap must be a multiple"),
+        (["--exposure-cap", "-1"], "--exposure-cap must not be negative, was -1"),
+        (["--order-max", "-0.5"], "--order-max must not be negative, was -0.5"),
     ],
 )
 def test_what_does_not_go_with_a_log_is_refused(args: list[str], words: str) -> None:
