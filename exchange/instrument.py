@@ -182,9 +182,12 @@ class Instrument:
         """Parse a price; raises ValueError where it is no whole number of units, or TypeError."""
         return self._whole(text, self.price_unit, "price")
 
-    def qty(self, text: str | Decimal) -> Qty:
-        """Parse a size; raises ValueError where it is no whole number of lots, or TypeError."""
-        return self._whole(text, self.lot, "size")
+    def qty(self, text: str | Decimal, name: str = "size") -> Qty:
+        """Parse a size; raises ValueError where it is no whole number of lots, or TypeError.
+
+        `name` is what it is called then, as the key of a configuration.
+        """
+        return self._whole(text, self.lot, name)
 
     def price_text(self, price: Price) -> str:
         """Write a price in quote currency, without exponent or trailing zeros of ours."""

@@ -64,8 +64,8 @@ class Quoter:
         _check(config)
         self.config = config
         self.instrument = instrument
-        self.qty: Qty = _positive("size", instrument.qty(config.size))
-        self.inventory_max: Qty = _positive("inventory_max", instrument.qty(config.inventory_max))
+        self.qty: Qty = _lots(instrument, "quoter.size", config.size)
+        self.inventory_max: Qty = _lots(instrument, "quoter.inventory_max", config.inventory_max)
         self.kappa: Kappa | None = None
         """The last estimate, with its sources; None before the first quote."""
         self.delta: float | None = None
@@ -209,7 +209,8 @@ def _check(config: QuoterConfig) -> None:
             raise ValueError(f"{name} must be finite and not negative, was {value}")
 
 
-def _positive(name: str, qty: Qty) -> Qty:
+def _lots(instrument: Instrument, name: str, size: str) -> Qty:
+    qty = instrument.qty(size, name)
     if qty <= 0:
         raise ValueError(f"{name} must be positive, was {qty} lots")
     return qty

@@ -164,10 +164,12 @@ class Settings:
         self.cancel_share = _millionths(quota.cancel_share)
 
     def _keep_risk(self, risk: RiskConfig, instrument: Instrument) -> None:
-        cap = risk.exposure_cap
-        self.exposure_cap: Qty | None = None if cap is None else instrument.qty(cap)
+        cap, most = risk.exposure_cap, risk.order_qty_max
+        self.exposure_cap: Qty | None = (
+            None if cap is None else instrument.qty(cap, "risk.exposure_cap")
+        )
         self.qty_max: Qty | None = (
-            None if risk.order_qty_max is None else instrument.qty(risk.order_qty_max)
+            None if most is None else instrument.qty(most, "risk.order_qty_max")
         )
         self.collar: int | None = _millionths_or_none(risk.collar_bps)
         """Millionths of a basis point."""

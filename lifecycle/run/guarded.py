@@ -24,16 +24,12 @@ def idle_guards(config: RunConfig, instrument: Instrument) -> list[str]:
     Raises ValueError where a quantity is not a whole number of the instrument's lots.
     """
     found: list[str] = []
-    size = instrument.qty(config.quoter.size)
-    risk = config.risk
-    if risk.order_qty_max is not None and size > instrument.qty(risk.order_qty_max):
-        found.append(
-            f"quoter.size {config.quoter.size} is above risk.order_qty_max {risk.order_qty_max}: "
-            "no quote would be sent"
-        )
-    if risk.exposure_cap is not None and size > instrument.qty(risk.exposure_cap):
-        found.append(
-            f"quoter.size {config.quoter.size} is above risk.exposure_cap {risk.exposure_cap}: "
-            "no quote would be sent"
-        )
+    size = instrument.qty(config.quoter.size, "quoter.size")
+    for key in ("order_qty_max", "exposure_cap"):
+        most = getattr(config.risk, key)
+        if most is not None and size > instrument.qty(most, f"risk.{key}"):
+            found.append(
+                f"quoter.size {config.quoter.size} is above risk.{key} {most}: "
+                "no quote would be sent"
+            )
     return found

@@ -123,7 +123,10 @@ def test_the_same_replay_writes_the_same_bytes(kept: Path, tmp_path: Path) -> No
         (["--set", "kappa_alpha=0.5"], "smoothing.kappa_alpha must be a key that a replay can"),
         (["--set", "cycle_s=3"], "timing.cycle_s must be a key that a replay can change"),
         (["--set", "churn.window=3"], "churn.window must be a key that a replay can change"),
-        (["--try", "exposure_cap=0.00001"], "size must be a multiple of 0.0001, was 0.00001"),
+        (
+            ["--try", "exposure_cap=0.00001"],
+            "risk.exposure_cap must be a multiple of 0.0001, was 0.00001",
+        ),
         (["--json", "nowhere/x.json"], "must be in a directory that exists"),
     ],
 )

@@ -142,7 +142,7 @@ def test_runs_that_fail_are_counted_and_named(tmp_path: Path) -> None:
 
     assert result.exit_code == CHECK_FAILED
     assert "x: 4 runs, 2 failed, 0 with a broken invariant" in result.stderr
-    named = "failed: stable, quoter.size=0.123456789 on generated, seed 1: size must be a multiple"
+    named = "failed: stable, quoter.size=0.123456789 on generated, seed 1: quoter.size must be"
     assert named in result.stderr
     assert "1 of 2 settings hold, 1 had runs that failed or broke an invariant" in result.stdout
 

@@ -78,7 +78,7 @@ def test_the_exposure_cap_is_counted_in_lots() -> None:
         ),
         (
             Config(risk=RiskConfig(exposure_cap=Decimal("0.001"))),
-            "size must be a multiple of 0.01, was 0.001",
+            "risk.exposure_cap must be a multiple of 0.01, was 0.001",
         ),
         (Config(bands=BandsConfig(latch_bps=float("nan"))), "finite"),
     ],

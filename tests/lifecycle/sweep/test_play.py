@@ -81,7 +81,7 @@ def test_a_setting_without_meaning_for_the_market_is_an_error_of_the_input() -> 
     _, failed = play_block(block_of(Source("generated"), sizes))
 
     assert failed.is_input
-    assert failed.error == "size must be a multiple of 0.0001, was 0.123456789"
+    assert failed.error == "quoter.size must be a multiple of 0.0001, was 0.123456789"
 
 
 def test_a_feed_that_the_generated_market_lacks_fails_alone() -> None:
