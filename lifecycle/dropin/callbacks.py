@@ -3,10 +3,10 @@
     def open_orders() -> Iterable[Resting | dict]      all of ours that rests
     def place(order: Ticket) -> str | int | None       the venue's id of the new order
     def modify(order: Ticket) -> str | int | None      its id from now on; None: as before
-    def cancel(order: Ticket) -> bool | None           False: it was not there any more
+    def cancel(order: Named) -> bool | None            False: it was not there any more
 
 and, where there are such: `fills(since_s: float) -> Iterable[Filled | dict]`, every execution since
-a time, in seconds since 1970, and `order(order: Ticket) -> Found | dict | None`, what became of
+a time, in seconds since 1970, and `order(order: Named) -> Found | dict | None`, what became of
 one, None where the venue has never heard of it.
 
 **What is made of an answer.** What returns is accepted. `Refused` is refused, `NotSent` never left:
@@ -62,6 +62,7 @@ from lifecycle.dropin.names import Names
 from lifecycle.dropin.rows import (
     Filled,
     Found,
+    Named,
     Resting,
     Ticket,
     read_fill,
@@ -74,7 +75,7 @@ from lifecycle.dropin.wanted import Number
 
 log = logging.getLogger(__name__)
 
-__all__ = ["CallbackVenue", "Filled", "Found", "NotSent", "Refused", "Resting", "Ticket"]
+__all__ = ["CallbackVenue", "Filled", "Found", "Named", "NotSent", "Refused", "Resting", "Ticket"]
 
 Function: TypeAlias = Callable[..., Any]
 

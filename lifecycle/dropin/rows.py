@@ -19,18 +19,21 @@ Exact: TypeAlias = Decimal | str | int | float
 FIGURES: Final = 12
 
 
-class Ticket(Struct, frozen=True):
-    """An order as a function of a venue is told of it."""
+class Named(Struct, frozen=True):
+    """An order as `cancel` and `order` are told of it."""
 
     cloid: Cloid
     """Ours; the venue's client id where it takes one."""
     oid: Oid | None
     """The venue's; None in a place, and where it was never told."""
-    side: SideWord | None = None
-    """None in a cancel and in a question."""
-    price: Decimal | None = None
-    """Of the order as it shall be; None as `side`."""
-    qty: Decimal | None = None
+
+
+class Ticket(Named, frozen=True):
+    """An order as it shall be, as `place` and `modify` are told of it."""
+
+    side: SideWord
+    price: Decimal
+    qty: Decimal
     """In a modify what shall remain, or the total where `Capabilities.qty_is_total`."""
     post_only: bool = False
     reduce_only: bool = False
@@ -71,11 +74,11 @@ class Found(Struct, frozen=True):
     oid: str | int | None = None
 
 
-def ticket_of(command: Place | Modify | Cancel | QueryOrder, instrument: Instrument) -> Ticket:
-    """Return a command in human units."""
+def ticket_of(command: Place | Modify | Cancel | QueryOrder, instrument: Instrument) -> Named:
+    """Return a command in human units; a `Ticket` where it says how the order shall be."""
     oid = None if isinstance(command, Place) else command.oid
     if isinstance(command, Cancel | QueryOrder):
-        return Ticket(command.cloid, oid)
+        return Named(command.cloid, oid)
     return Ticket(
         command.cloid,
         oid,

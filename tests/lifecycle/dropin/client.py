@@ -23,7 +23,7 @@ from exchange.reports import (
 from exchange.units import SECOND, Nanos
 from exchange.venue import Capabilities
 from exchange.words import Alive, Side
-from lifecycle.dropin.callbacks import Filled, Refused, Resting, Ticket
+from lifecycle.dropin.callbacks import Filled, Named, Refused, Resting, Ticket
 from lifecycle.run.config import MarketConfig, VenueConfig
 from lifecycle.run.market import load_market
 from tests.lifecycle.dropin.virtual import START
@@ -97,7 +97,7 @@ class Client:
             assert isinstance(told, Modified)
         return told.oid
 
-    def cancel(self, order: Ticket) -> bool:
+    def cancel(self, order: Named) -> bool:
         """Cancel an order; say whether it was there."""
         with _Failing(self, "cancel"):
             told = self._ask(Cancel(self._number(), order.cloid, order.oid, FAR))
@@ -131,7 +131,7 @@ class Client:
             if fill.at >= since_s * SECOND
         ]
 
-    def order(self, order: Ticket) -> dict[str, Any] | None:
+    def order(self, order: Named) -> dict[str, Any] | None:
         """Return what became of an order."""
         told = self._ask(QueryOrder(self._number(), order.cloid, order.oid))
         assert isinstance(told, OrderStatus)
@@ -149,8 +149,6 @@ class Client:
         )
 
     def _units(self, order: Ticket) -> tuple[int, int]:
-        assert order.price is not None
-        assert order.qty is not None
         instrument = self.venue.instrument
         return instrument.price(order.price), instrument.qty(order.qty)
 
