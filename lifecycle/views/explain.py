@@ -4,11 +4,13 @@ Pure functions of what was told and a width. Every mark is a word, so they read 
 colour.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +26,8 @@ WIDE: Final = 72
 """From here on tables have padding."""
 WHY_FROM: Final = 100
 """From here on all columns have room."""
+LIFE_FROM: Final = 56
+"""From here on what happened has room beside its time and state; below it stands under them."""
 
 
 def orders(told: Orders, lot: Decimal, width: int) -> RenderableType:
@@ -33,6 +37,8 @@ def orders(told: Orders, lot: Decimal, width: int) -> RenderableType:
     title += f", from {begun}" if begun else ""
     if not told.orders:
         return Text(f"{title}: none was placed in {told.records} records", style="view.title")
+    if width < WIDE:
+        return _lines(title, (_short(line, told) for line in told.orders))
     table = _table(width, title, wide=WHY_FROM)
     table.add_column("order", overflow="fold", min_width=8)
     table.add_column("side", no_wrap=True)
@@ -70,6 +76,30 @@ def _order(line: OrderLine, told: Orders, lot: Decimal, width: int) -> list[Rend
     ]
 
 
+def _short(line: OrderLine, told: Orders) -> tuple[Text, Text]:
+    """Say of an order what its row in a table says, in two paragraphs."""
+    end = told.last_at if line.ended_at is None else line.ended_at
+    lived = f"{clock(line.placed_at - told.first_at)}–{clock(end - told.first_at)}"
+    state = "open" if line.ended_at is None else line.state
+    first = Text.assemble(
+        (side(line.side), f"side.{side(line.side)}"), f" {lived} ", (state, f"state.{line.state}")
+    )
+    why = f", mostly {line.why[0][0]} {line.why[0][1]}" if line.why else ""
+    more = (
+        f"{line.legs} legs, {line.fills} fills, {line.cycles} cycles: {line.kept} kept, "
+        f"{line.modified} modified{why}"
+    )
+    return Text(line.cloid), Text("\n").join([first, Text(more)])
+
+
+def _lines(title: str, paragraphs: Iterable[tuple[Text, Text]]) -> RenderableType:
+    """Show heads, and what belongs to each indented under it, where a table has no room."""
+    shown: list[RenderableType] = [Text(title, style="view.title")]
+    for head, body in paragraphs:
+        shown += [head, Padding(body, (0, 0, 0, 2))]
+    return Group(*shown)
+
+
 def life(told: Life, width: int) -> RenderableType:
     """Show the life of one order, a row each thing that happened."""
     begun = calendar(told.first_at)
@@ -77,6 +107,8 @@ def life(told: Life, width: int) -> RenderableType:
     title = f"{what} {told.cloid} in {told.source}" + (f", from {begun}" if begun else "")
     if not told.rows:
         return Text(f"{title}: nothing happened to it", style="view.title")
+    if width < LIFE_FROM:
+        return _lines(title, ((_head(row, told), _what(row, told)) for row in told.rows))
     table = _table(width, title)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("×", justify="right", no_wrap=True)
@@ -86,6 +118,11 @@ def life(told: Life, width: int) -> RenderableType:
         times = "" if row.count == 1 else str(row.count)
         table.add_row(moment(row.at - told.first_at), times, _what(row, told), _state(row))
     return Group(table)
+
+
+def _head(row: Row, told: Life) -> Text:
+    times = "" if row.count == 1 else f"× {row.count}  "
+    return Text.assemble(f"{moment(row.at - told.first_at)}  {times}", _state(row))
 
 
 def _what(row: Row, told: Life) -> Text:

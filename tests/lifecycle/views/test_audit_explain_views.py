@@ -128,12 +128,12 @@ def test_an_audit_is_what_the_golden_text_shows(width: int) -> None:
     assert drawn(audit(BROKEN, width, 2), width) == golden(f"audit_{width}")
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_the_orders_are_what_the_golden_text_shows(width: int) -> None:
     assert drawn(orders(ORDERS, LOT, width), width) == golden(f"orders_{width}")
 
 
-@pytest.mark.parametrize("width", [60, 110])
+@pytest.mark.parametrize("width", [40, 60, 110])
 def test_a_life_is_what_the_golden_text_shows(width: int) -> None:
     assert drawn(life(LIFE, width), width) == golden(f"life_{width}")
 
