@@ -23,6 +23,9 @@ AHEAD_MAX: Final = 24 * 60 * MINUTE
 """No two clocks differ by so much: one of the times is in other units, and no market would ever be
 an old one. That is said by `FOREVER`, where it is meant."""
 
+LARGEST: Final = 1 << 62
+"""Of any number: a journal holds what has 64 bits, and sums of a few must have no more."""
+
 # Compiled, a name from another module is looked up whenever it is used; a constant is not.
 _TARGET: Final = Target
 _UNITS: Final = "a whole number of price units, an int"
@@ -48,6 +51,8 @@ def check_now(now: object) -> None:
     """Check that a time is one; raises TypeError."""
     if type(now) is not int:
         raise TypeError(f"now must be {_TIME} (time.time_ns() gives them), was {now!r}")
+    if now > LARGEST:
+        raise ValueError(f"now must be in nanoseconds, in this century or the next, was {now}")
 
 
 def check_market(market: object, now: Nanos) -> None:
@@ -71,6 +76,8 @@ def check_market(market: object, now: Nanos) -> None:
         raise _wrong(market, "ask", _UNITS)
     if type(volatility) is not int:
         raise _wrong(market, "volatility", "whole millionths of a basis point, an int")
+    if max(bid or 0, ask or 0, volatility) > LARGEST:
+        raise ValueError(f"Market must have no number above {LARGEST}, was {market!r}")
     if not isinstance(queues, Mapping):
         raise _wrong(market, "queues", "places in their queues by cloid")
 
@@ -103,6 +110,8 @@ def _check_side(name: str, wanted: object, *, buys: bool) -> None:
             raise TypeError(f"{name} must have whole price units and lots, was {target}")
         if price <= 0 or qty <= 0:
             raise ValueError(f"{name} must have a positive price and size, was {target}")
+        if price > LARGEST or qty > LARGEST:
+            raise ValueError(f"{name} must have no number above {LARGEST}, was {target}")
         if before > 0 and not is_ahead(before, price, buys=buys):
             raise ValueError(
                 f"{name} must be best first and each price once, was {price} after {before}"

@@ -40,6 +40,8 @@ class Keeping:
         """
         if forward is not None and journal is None:
             raise ValueError("forward must come with a journal to be forwarded, was without")
+        if journal is not None and not Path(journal).name:
+            raise ValueError(f"journal must be the name of a file, was {str(journal)!r}")
         path = None if journal is None else Path(journal)
         return cls(path, None if forward is None else Address.parse(forward))
 

@@ -12,7 +12,7 @@ from lifecycle.journal.address import Address
 from lifecycle.journal.base import Header
 from lifecycle.journal.encoding import PortfolioEncoder
 from lifecycle.journal.forward import FleetJournal
-from lifecycle.journal.sqlite import SqliteJournal, Synchronous
+from lifecycle.journal.sqlite import UNWRITABLE, SqliteJournal, Synchronous
 from spec.trace import Record
 
 
@@ -44,7 +44,11 @@ class PortfolioJournal:
 
     def append(self, symbol: str, record: Record) -> None:
         """Add one record of an instrument; otherwise as `SqliteJournal.append`."""
-        self._journal.put(self._encode(self._numbers[symbol], record), record.now)
+        try:
+            body = self._encode(self._numbers[symbol], record)
+        except UNWRITABLE as error:
+            raise self._journal.lost(error) from error
+        self._journal.put(body, record.now)
 
     @property
     def count(self) -> int:

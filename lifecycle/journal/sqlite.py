@@ -28,6 +28,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
+import msgspec
+
 from exchange.units import SECOND, Nanos
 from lifecycle.journal.base import SCHEMA, Damage, Header, JournalError
 from lifecycle.journal.encoding import RecordEncoder, decode_header, encode_header
@@ -37,6 +39,8 @@ from spec.trace import Record
 
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 
+UNWRITABLE: Final = (ArithmeticError, TypeError, ValueError, msgspec.MsgspecError)
+"""What is raised for a number of more than 64 bits, or a text that is no Unicode."""
 KEEPING: Final = ("OFF", "NORMAL")
 """The settings at which a record need not wait for the disk, but is kept in the tail file."""
 LOOK_EACH: Final = SECOND
@@ -152,7 +156,22 @@ class SqliteJournal:
         the journal when there is room again. (Should a failing disk have kept the record after
         all, a resumed run takes its commands to be in doubt, as it does with any.)
         """
-        self.put(self._encode(record), record.now)
+        try:
+            body = self._encode(record)
+        except UNWRITABLE as error:
+            raise self.lost(error) from error
+        self.put(body, record.now)
+
+    def lost(self, error: Exception) -> JournalError:
+        """Take nothing more, as a record could not be made into bytes; return the error to raise.
+
+        The records after it would not be understood: they say what has changed since.
+        """
+        self._failure = self._failure or (
+            f"{self.path} must take record {self._count}, which no file can hold: {error}; nothing "
+            "more is written to it: stop, and resume it"
+        )
+        return JournalError(self._failure)
 
     def put(self, body: bytes, now: Nanos) -> None:
         """Add the bytes of one record, which is of `now`; as `append` otherwise."""

@@ -62,6 +62,27 @@ def test_what_is_no_whole_number_is_refused_as_a_target(price: Any, qty: Any) ->
         story.manager.cycle(story.now, Targets((Target(price, qty),)), BOOK)
 
 
+@pytest.mark.parametrize(
+    ("now", "wanted", "book", "said"),
+    [
+        (0, Targets((Target(1 << 70, 10),)), BOOK, "bids must have no number above"),
+        (0, Targets((), (Target(10, 10**33),)), BOOK, "asks must have no number above"),
+        (1 << 70, Targets(), BOOK, "now must be in nanoseconds, in this century or the next"),
+        (0, Targets(), Market(0, 1 << 70, None), "Market must have no number above"),
+    ],
+)
+def test_a_number_that_no_journal_can_hold_is_refused(
+    now: int, wanted: Targets, book: Market, said: str
+) -> None:
+    story = Story()
+
+    with pytest.raises(ValueError, match=f"^{said}"):
+        story.manager.cycle(story.now + now, wanted, book)
+
+    assert story.manager.open_orders == {}
+    assert story.manager.tick(story.now) is not None
+
+
 def test_time_that_runs_backwards_is_refused_by_every_input() -> None:
     story = Story().tell("place")
     manager, before = story.manager, story.now - 1

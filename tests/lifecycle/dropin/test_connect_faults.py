@@ -336,6 +336,7 @@ def test_a_start_that_fails_leaves_the_journal_to_the_next(tmp_path: Path) -> No
             "TypeError: switch must be a KillSwitch(\"file\"), or None, was 'stop'",
         ),
         ({"journal": 1}, "TypeError: journal must be the name of a file, or None, was 1"),
+        ({"journal": ""}, "ValueError: journal must be the name of a file, was ''"),
         ({"clock": 1}, "TypeError: clock must be a Clock, which has now(), or None, was 1"),
         ({"sinks": print}, "TypeError: sinks must be a list of functions, was "),
         ({"sinks": [1]}, "TypeError: sinks must be a function, was 1"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from exchange.reports import Rejected
 from lifecycle.journal import (
     Header,
     Journal,
@@ -22,7 +23,7 @@ from lifecycle.journal import (
 )
 from lifecycle.journal import sqlite as journal_file
 from lifecycle.journal.sqlite import LOOK_EACH
-from spec.trace import Record
+from spec.trace import Reaction, Record, Reported
 from tests.lifecycle.journal.runs import a_run, header_of, replayed, state
 
 WORLD = a_run(60)
@@ -298,6 +299,23 @@ def test_a_journal_is_found_whatever_the_working_directory(
 
     assert files(tmp_path / "run.journal") == ["elsewhere", "run.journal"]
     assert list(read_journal(tmp_path / "run.journal").records()) == TRACE
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a"])
+def test_a_record_that_cannot_be_written_is_the_last_that_is_tried(path: Path, name: str) -> None:
+    journal = SqliteJournal.create(path, HEADER)
+    append_all(journal, TRACE[:10])
+    number = 1 << 70 if name == "a" else 1
+
+    with pytest.raises(JournalError, match=r"run\.journal must take record 10, which no file can"):
+        journal.append(Reported(number, Rejected(number, name, "why"), Reaction()))
+    with pytest.raises(JournalError, match="nothing more is written to it"):
+        journal.append(TRACE[10])
+    journal.close()
+    resumed, recording = SqliteJournal.resume(path)
+
+    assert list(recording.records()) == TRACE[:10]
+    resumed.close()
 
 
 def test_a_repair_that_was_cut_short_is_finished(path: Path, tmp_path: Path) -> None:
