@@ -57,7 +57,7 @@ from lifecycle.config import Config
 from lifecycle.core.order import Order
 from lifecycle.dropin.calls import NotSent, Refused, Worker, outcome_of
 from lifecycle.dropin.clock import Clock, Clocked
-from lifecycle.dropin.given import check_functions
+from lifecycle.dropin.given import check_functions, check_is, check_seconds
 from lifecycle.dropin.names import Names
 from lifecycle.dropin.rows import (
     Filled,
@@ -121,6 +121,14 @@ class CallbackVenue:
         TypeError for what cannot be called so, and for what is no instrument.
         """
         check_functions(open_orders=open_orders, place=place, cancel=cancel)
+        given = {"modify": modify, "order": order, "touch": touch}
+        check_functions(**{name: one for name, one in given.items() if one is not None})
+        if not (fills is None or fills == "heard" or callable(fills)):
+            raise TypeError(f'fills must be a function, "heard" or None, was {fills!r}')
+        check_is("capabilities", capabilities, Capabilities, "Capabilities", or_none=False)
+        check_is("clock", clock, Clocked, "a Clock, which has now()")
+        check_seconds("poll_s", poll_s, is_positive=True)
+        check_seconds("lag_s", lag_s)
         if inspect.iscoroutinefunction(touch):
             raise TypeError("touch must return at once, was async: return what was heard last")
         if not isinstance(instrument, Instrument):

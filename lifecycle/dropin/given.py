@@ -43,7 +43,7 @@ def check_seconds(name: str, value: Any, *, is_positive: bool = False) -> None:
         raise ValueError(f"{name} must be finite{' and positive' * is_positive}, was {value!r}")
 
 
-def check_is(name: str, value: object, kind: Any, example: str) -> None:
-    """Check that this is of its type, or None; raises TypeError."""
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(f"{name} must be {example}, or None, was {value!r}")
+def check_is(name: str, value: object, kind: Any, example: str, *, or_none: bool = True) -> None:
+    """Check that this is of its type, or perhaps None; raises TypeError."""
+    if not isinstance(value, kind) and not (or_none and value is None):
+        raise TypeError(f"{name} must be {example}{', or None' * or_none}, was {value!r}")

@@ -1,8 +1,6 @@
 """Any venue in four functions: outcomes, looks, and orders that nobody named."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +20,12 @@ from lifecycle.dropin.callbacks import (
     Refused,
     Ticket,
 )
-from lifecycle.dropin.clock import Clock
 from lifecycle.dropin.connecting import connect
 from lifecycle.dropin.quoter import NotReadyError, Quoter
 from lifecycle.run.watched import Watched
 from spec.trace import Reason
 from tests.lifecycle.dropin.client import Client, instant
-from tests.lifecycle.dropin.virtual import START, LoopClock, leap, watch
+from tests.lifecycle.dropin.virtual import LoopClock, leap, watch
 
 CONFIG = STABLE
 FUNCTIONS = ("open_orders", "place", "modify", "cancel")
@@ -444,38 +441,3 @@ def test_functions_are_called_in_a_thread_of_their_own() -> None:
 
     assert len(names) == 1
     assert names.pop().startswith("venue calls")
-
-
-def test_a_function_that_never_returns_keeps_no_process_from_ending() -> None:
-    code = (
-        "from time import sleep\n"
-        "from lifecycle.dropin.calls import Worker\n"
-        "assert Worker('w').call(len, 'ab').result() == 2\n"
-        "Worker('v').call(sleep, 3600)\n"
-        "Worker('u').call(exit).exception()\n"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], timeout=30, check=False)
-
-    assert done.returncode == 0
-
-
-def test_a_venue_that_was_left_may_be_connected_again() -> None:
-    async def main() -> None:
-        clock = Clock(START)
-        client = Client(instant(), clock.now)
-        venue = CallbackVenue(
-            client.venue.instrument,
-            clock=clock,
-            **{name: getattr(client, name) for name in FUNCTIONS},
-            lag_s=0,
-        )
-        for _ in range(2):
-            async with connect(venue) as quoter:
-                await quoter.ready(5)
-                await quoter.converge([("1900", "0.1")], [], answered=True)
-                assert len(client.venue.open_orders()) == 1
-            assert client.venue.open_orders() == ()
-
-    asyncio.run(main())
-    assert not [one for one in threading.enumerate() if one.name == "venue calls"]

@@ -1,0 +1,75 @@
+"""A venue of functions as a thing: what it is made of, its thread, and its second life."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from typing import Any, Final
+
+import pytest
+
+from lifecycle.dropin.callbacks import CallbackVenue
+from lifecycle.dropin.clock import Clock
+from lifecycle.dropin.connecting import connect
+from tests.lifecycle.dropin.client import Client, instant
+from tests.lifecycle.dropin.virtual import START
+
+FUNCTIONS: Final = ("open_orders", "place", "modify", "cancel")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"fills": "hear"}, "fills must be a function, \"heard\" or None, was 'hear'"),
+        ({"modify": True}, "modify must be a function, was True"),
+        ({"order": 1}, "order must be a function, was 1"),
+        ({"touch": (1, 2)}, r"touch must be a function, was \(1, 2\)"),
+        ({"capabilities": None}, "capabilities must be Capabilities, was None"),
+        ({"clock": 1}, "clock must be a Clock, which has .*, or None, was 1"),
+        ({"poll_s": "5"}, "poll_s must be a number of seconds, was '5'"),
+        ({"poll_s": 0}, "poll_s must be finite and positive, was 0"),
+        ({"lag_s": None}, "lag_s must be a number of seconds, was None"),
+    ],
+)
+def test_what_a_venue_cannot_be_made_of_is_refused(options: dict[str, Any], said: str) -> None:
+    client: dict[str, Any] = dict.fromkeys(FUNCTIONS, print)
+
+    with pytest.raises((TypeError, ValueError), match=f"^{said}$"):
+        CallbackVenue(instant().instrument, **(client | options))
+
+
+def test_a_function_that_never_returns_keeps_no_process_from_ending() -> None:
+    code = (
+        "from time import sleep\n"
+        "from lifecycle.dropin.calls import Worker\n"
+        "assert Worker('w').call(len, 'ab').result() == 2\n"
+        "Worker('v').call(sleep, 3600)\n"
+        "Worker('u').call(exit).exception()\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], timeout=30, check=False)
+
+    assert done.returncode == 0
+
+
+def test_a_venue_that_was_left_may_be_connected_again() -> None:
+    async def main() -> None:
+        clock = Clock(START)
+        client = Client(instant(), clock.now)
+        venue = CallbackVenue(
+            client.venue.instrument,
+            clock=clock,
+            **{name: getattr(client, name) for name in FUNCTIONS},
+            lag_s=0,
+        )
+        for _ in range(2):
+            async with connect(venue) as quoter:
+                await quoter.ready(5)
+                await quoter.converge([("1900", "0.1")], [], answered=True)
+                assert len(client.venue.open_orders()) == 1
+            assert client.venue.open_orders() == ()
+
+    asyncio.run(main())
+    for thread in (one for one in threading.enumerate() if one.name == "venue calls"):
+        thread.join(5)
+        assert not thread.is_alive()
