@@ -59,11 +59,13 @@ def check_market(market: object, now: Nanos) -> None:
     """Check that a market is in units; raises TypeError, and ValueError for one of the future."""
     if not isinstance(market, Market):
         raise TypeError(f"market must be an exchange.market.Market, was {market!r}")
-    at: object = market.at
-    bid: object = market.bid
-    ask: object = market.ask
-    volatility: object = market.volatility
-    queues: object = market.queues
+    # Compiled, what is read of a Market is checked without a word about where it stands.
+    told: Any = market
+    at: object = told.at
+    bid: object = told.bid
+    ask: object = told.ask
+    volatility: object = told.volatility
+    queues: object = told.queues
     if type(at) is not int:
         raise _wrong(market, "at", _TIME)
     if at > now + AHEAD_MAX and at != FOREVER:
@@ -86,9 +88,10 @@ def check_targets(targets: object) -> None:
     """Check that targets are best first, bids below asks; raises ValueError or TypeError."""
     if not isinstance(targets, Targets):
         raise TypeError(f"targets must be a Targets(bids, asks), was {targets!r}")
+    told: Any = targets
+    _check_side("bids", told.bids, buys=True)
+    _check_side("asks", told.asks, buys=False)
     bids, asks = targets.bids, targets.asks
-    _check_side("bids", bids, buys=True)
-    _check_side("asks", asks, buys=False)
     if bids and asks and bids[0].price >= asks[0].price:
         raise ValueError(f"bids must stay below asks, was {bids[0].price} and {asks[0].price}")
 
@@ -101,10 +104,11 @@ def _check_side(name: str, wanted: object, *, buys: bool) -> None:
     for target in wanted:
         if not isinstance(target, _TARGET):
             raise TypeError(f"{name} must be a tuple of Targets, was {target!r} in it")
-        # Compiled, a field that is read as the int it should be is taken apart and made again.
-        held: Any = target
-        price: object = held.price
-        qty: object = held.qty
+        # Compiled, a field that is read as the int it should be is taken apart and made again, and
+        # what is no int is refused by words that name neither place nor value.
+        told: Any = target
+        price: object = told.price
+        qty: object = told.qty
         if type(price) is not int or type(qty) is not int:
             # A price of a float would go to the venue as units, and off by any factor.
             raise TypeError(f"{name} must have whole price units and lots, was {target}")
