@@ -86,6 +86,11 @@ def read_config(path: Path) -> RunConfig:
     return config
 
 
+def line_of(file: Path, problem: str) -> int | None:
+    """Return the line of the key that a problem begins with; None where the file has not that."""
+    return key_lines(_text(file)).get(tuple(problem.partition(" ")[0].split(".")))
+
+
 def check(config: RunConfig) -> None:
     """Check that the values of `config` make sense; raises ConfigError with the first that not."""
     problem = rules.first_broken(config)

@@ -6,11 +6,12 @@ A command raises `BadInput`, or does the work that can fail for reasons of the u
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import click
 
-from lifecycle.cli.configuration import ConfigError
+from lifecycle.cli.configuration import ConfigError, line_of
 
 HELD: Final = 0
 """Exit code: done, and what was checked held."""
@@ -49,6 +50,21 @@ def explained() -> Iterator[None]:
         raise BadInput(text if text.endswith("?") else f"{text}, correct it") from error
     except MarketError as error:
         raise BadInput(f"{error}, check --market and the configuration") from error
+
+
+@contextmanager
+def located(file: Path | None) -> Iterator[None]:
+    """Say where the configuration's file has the key that an error begins with.
+
+    Whether a size fits is known only where the instrument is, which the file may not be.
+    """
+    try:
+        yield
+    except BadInput as error:
+        line = None if file is None else line_of(file, error.message)
+        if line is None:
+            raise
+        raise BadInput(f"{file}:{line}: {error.message}") from error
 
 
 def os_line(error: OSError) -> str:

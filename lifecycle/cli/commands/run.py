@@ -18,7 +18,15 @@ from msgspec import structs
 from lifecycle.cli import options, output
 from lifecycle.cli.attached import Attached, attachments
 from lifecycle.cli.configuration import check, read_config
-from lifecycle.cli.errors import CHECK_FAILED, HELD, BadInput, RunFailed, explained, os_line
+from lifecycle.cli.errors import (
+    CHECK_FAILED,
+    HELD,
+    BadInput,
+    RunFailed,
+    explained,
+    located,
+    os_line,
+)
 from lifecycle.cli.gone import unless_gone
 from lifecycle.cli.live_options import LIVE_OPTIONS, asked_of, is_live_venue, live_options
 from lifecycle.cli.stop import Stop
@@ -158,7 +166,8 @@ def command(
     )
     if is_live_venue(live, overrides, is_paced=paced):
         asked = asked_of(live, config, policy, overrides, (journal_file, kill_file))
-        return _run_live(asked, attached, watched=watched, json_target=json_target)
+        with located(config_file):
+            return _run_live(asked, attached, watched=watched, json_target=json_target)
     if attached and len(policies) > 1:
         raise BadInput(
             "--journal, --log, --metrics and --kill-file must be of one run, add --policy stable"
@@ -171,7 +180,7 @@ def command(
     console = Console(highlight=False, theme=THEME)
     stop = Stop()
     try:
-        with attached:
+        with located(config_file), attached:
             summaries = _run(config, policies, console if watched else None, speed, stop, attached)
     except JournalError as error:
         raise RunFailed(str(error)) from error

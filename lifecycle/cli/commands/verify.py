@@ -16,7 +16,7 @@ import click
 
 from lifecycle.cli import output
 from lifecycle.cli.configuration import read_config
-from lifecycle.cli.errors import CHECK_FAILED, HELD, INTERRUPTED, BadInput, explained
+from lifecycle.cli.errors import CHECK_FAILED, HELD, INTERRUPTED, BadInput, explained, located
 from lifecycle.run.config import RunConfig
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def command(
         config = RunConfig() if config_file is None else read_config(config_file)
     venues = VENUES if venue == "both" else (venue,)
 
-    verified, interrupted = _verify(config, budget, venues, jobs or os.cpu_count() or 1)
+    with located(config_file):
+        verified, interrupted = _verify(config, budget, venues, jobs or os.cpu_count() or 1)
     told = _told(verified, folder, budget) if verified.findings else []
     if json_target is not None:
         output.write(document(verified, told), json_target)

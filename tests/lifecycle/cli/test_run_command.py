@@ -113,6 +113,30 @@ def test_options_go_over_the_file(tmp_path: Path) -> None:
     assert "stable on generated, seed 6, 1.5 min" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        ("quoter", "size", '"0.00001"'),
+        ("quoter", "inventory_max", '"0.00001"'),
+        ("risk", "order_qty_max", "0.00001"),
+        ("risk", "exposure_cap", "0.00001"),
+    ],
+)
+def test_a_size_that_is_no_whole_number_of_lots_is_named_with_its_line(
+    table: str, key: str, value: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text(f"[timing]\ncycle_s = 3\n\n[{table}]\n{key} = {value}\n", encoding="utf-8")
+
+    result = run("--config", str(file), "--headless", "--minutes", "1", "--policy", "stable")
+
+    assert result.exit_code == BAD_INPUT
+    assert result.stderr.splitlines()[-1] == (
+        f"lifecycle: {file}:5: {table}.{key} must be a multiple of 0.0001, was 0.00001, "
+        "correct the configuration"
+    )
+
+
 def test_a_broken_market_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "market.csv"
     file.write_text("not,a,market\n")
