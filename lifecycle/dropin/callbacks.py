@@ -252,7 +252,8 @@ class CallbackVenue:
             _, late = await asyncio.wait((self._work,), timeout=FINISH_S)
             if late:
                 log.error("a call of the venue has not returned in %g s, and is left", FINISH_S)
-            self._work.cancel()
+                self._work.cancel()
+                await asyncio.wait((self._work,), timeout=1)
         if self._worker is not None:
             self._worker.close()
         self._arrived = self._loop = self._work = self._worker = None

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import pytest
 
-from lifecycle.dropin.callbacks import CallbackVenue
+from lifecycle.dropin.callbacks import CallbackVenue, Ticket
 from lifecycle.dropin.clock import Clock
 from lifecycle.dropin.connecting import connect
+from lifecycle.dropin.quoter import NotWithdrawnError
 from tests.lifecycle.dropin.client import Client, instant
-from tests.lifecycle.dropin.virtual import START
+from tests.lifecycle.dropin.virtual import START, LoopClock, leap
 
 FUNCTIONS: Final = ("open_orders", "place", "modify", "cancel")
 
@@ -73,3 +74,36 @@ def test_a_venue_that_was_left_may_be_connected_again() -> None:
     for thread in (one for one in threading.enumerate() if one.name == "venue calls"):
         thread.join(5)
         assert not thread.is_alive()
+
+
+def test_a_call_that_hangs_at_the_end_is_left_and_no_task_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        clock = LoopClock()
+        client = Client(instant(), clock.now)
+
+        async def place(_order: Ticket) -> str:
+            await asyncio.sleep(3600)
+            return "1"
+
+        functions: dict[str, Any] = {name: getattr(client, name) for name in FUNCTIONS}
+        venue = CallbackVenue(
+            client.venue.instrument,
+            **(functions | {"place": place}),
+            clock=clock,
+            threads=False,
+        )
+
+        async def bot() -> None:
+            async with connect(venue, exit_timeout_s=1) as quoter:
+                await quoter.ready(5)
+                await quoter.converge([("1900", "0.1")], [])
+
+        with pytest.raises(NotWithdrawnError):
+            await bot()
+        assert len(asyncio.all_tasks()) == 1
+
+    leap(main())
+
+    assert "has not returned in 5 s" in caplog.text
