@@ -246,11 +246,15 @@ class CallbackVenue:
         self._loop.call_soon_threadsafe(self._say, told)
 
     async def finish(self) -> None:
-        """Wait for the call that is under way; none follows it until it is connected again."""
+        """Wait for the call that is under way; only cancels follow it."""
+        # Nobody waits for the answers, but what is to go shall go.
+        cancels = [command for command in self._queue if isinstance(command, Cancel)]
         self._queue.clear()
+        self._queue.extend(cancels)
         if self._work is not None:
             _, late = await asyncio.wait((self._work,), timeout=FINISH_S)
             if late:
+                self._queue.clear()
                 log.error("a call of the venue has not returned in %g s, and is left", FINISH_S)
                 self._work.cancel()
                 await asyncio.wait((self._work,), timeout=1)

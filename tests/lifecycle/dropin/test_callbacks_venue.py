@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import pytest
 
-from lifecycle.dropin.callbacks import CallbackVenue, Ticket
+from lifecycle.dropin.callbacks import CallbackVenue, Named, Ticket
 from lifecycle.dropin.clock import Clock
 from lifecycle.dropin.connecting import connect
-from lifecycle.dropin.quoter import NotWithdrawnError
+from lifecycle.dropin.quoter import NotWithdrawnError, StoppedError
+from lifecycle.journal.base import JournalError
+from spec.trace import Halted, Record
 from tests.lifecycle.dropin.client import Client, instant
 from tests.lifecycle.dropin.virtual import START, LoopClock, leap
 
@@ -107,3 +109,38 @@ def test_a_call_that_hangs_at_the_end_is_left_and_no_task_with_it(
     leap(main())
 
     assert "has not returned in 5 s" in caplog.text
+
+
+def test_cancels_that_wait_for_their_turn_leave_also_where_the_journal_has_failed() -> None:
+    def sink(record: Record) -> None:
+        if isinstance(record, Halted):
+            raise JournalError("the disk is full")
+
+    async def main() -> None:
+        clock = LoopClock()
+        client = Client(instant(), clock.now)
+
+        async def cancel(order: Named) -> bool:
+            await asyncio.sleep(0.5)
+            return client.cancel(order)
+
+        functions: dict[str, Any] = {name: getattr(client, name) for name in FUNCTIONS}
+        venue = CallbackVenue(
+            client.venue.instrument,
+            **(functions | {"cancel": cancel}),
+            clock=clock,
+            threads=False,
+        )
+
+        async def bot() -> None:
+            async with connect(venue, sinks=[sink]) as quoter:
+                await quoter.ready(5)
+                bids = [(1900.0 - away, 0.1) for away in range(8)]
+                await quoter.converge(bids, [], answered=True)
+                assert len(client.venue.open_orders()) == 8
+
+        with pytest.raises(StoppedError, match="disk is full"):
+            await bot()
+        assert client.venue.open_orders() == ()
+
+    leap(main())
