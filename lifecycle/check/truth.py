@@ -62,7 +62,8 @@ def _proof(world: World) -> str | None:
     if not world.manager.nothing_rests:
         return None
     resting = [one.cloid for one in world.venue.resting()]
-    coming = [c.cloid for c in world.venue.uplink if isinstance(c, (Place, Modify))]
+    # A modify makes nothing rest but what rests already: of what is gone it is refused.
+    coming = [c.cloid for c in world.venue.uplink if isinstance(c, Place)]
     if resting or coming:
         return f"{resting} rest and {coming} may come to, although nothing is taken for resting"
     return None

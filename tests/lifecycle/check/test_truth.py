@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from exchange.commands import Modify
 from lifecycle.check.explore import Explored, explore
 from lifecycle.check.story import tell
 from lifecycle.check.told import scenario
@@ -172,6 +173,24 @@ def test_a_proof_beside_something_that_may_rest_is_broken(
 
     assert [one.invariant for one in broken] == ["proof"]
     assert "although nothing is taken for resting" in broken[0].what
+
+
+@pytest.mark.parametrize("venue", ["replace", "amend"])
+def test_a_modify_on_its_way_to_what_has_filled_is_none_that_may_rest(venue: str) -> None:
+    # Found by the exploration `deep`, which took it for a broken proof: it will be refused.
+    budgets = Budgets(faults=9, target_changes=9, fills=9, halts=9)
+    filled = World(setting("move", venue, budgets))
+    filled.take(RESTS[0])
+    filled.take(RESTS[1])
+    filled.take(("cycle", 0, ""))
+    for step in (RESTS[2], ("cycle", 1, ""), ("fill", 0, "10"), HALT):
+        filled.take(step)
+    while filled.queries:
+        filled.take(("look", 0, ""))
+
+    assert [type(request) for request in filled.venue.uplink] == [Modify]
+    assert filled.manager.nothing_rests
+    assert judge(filled) == []
 
 
 def test_a_start_has_cloids_of_its_own() -> None:
