@@ -36,8 +36,13 @@ MID: Final = 1_000_000
 
 
 def kept(path: Path, now: Nanos = 0, config: Config = SCARCE) -> Kept:
-    """Open the journal at `path`."""
-    return open_portfolio(path, INSTRUMENTS, now, config=config, capabilities=AMENDS)
+    """Open the journal at `path`, which is closed at the end of the test if it was not."""
+    one = open_portfolio(path, INSTRUMENTS, now, config=config, capabilities=AMENDS)
+    OPENED.append(one)
+    return one
+
+
+OPENED: Final[list[Kept]] = []
 
 
 def quotes(now: Nanos, shift: int = 0) -> dict[str, Quote]:
