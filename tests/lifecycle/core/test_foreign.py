@@ -393,3 +393,17 @@ def test_a_leg_that_only_a_fill_told_of_is_the_order_when_it_is_seen_to_rest() -
 
     assert (order.leg.oid, order.price, order.leaves, order.filled) == ("777", 20_050, 8, 4)
     assert story.manager.position == 4
+
+
+def test_what_is_listed_before_it_keeps_no_order_of_ours_from_being_taken_over() -> None:
+    # One on record, somebody else's, ours: in the order in which the venue lists them.
+    story = Story(replace(PLAIN, orders=OrdersConfig(foreign="leave")), session=SESSION)
+    (known,) = story.rest([(20_010, 10)])
+    story.wait(1)
+    story.restart()
+    story.wait(1)
+    on_record = OpenOrder("101", known.cloid, Side.BUY, 20_010, 10)
+    story.look(on_record, replace(NAMED, oid="998"), OURS)
+
+    assert story.manager.foreign_orders == 1
+    assert sorted(story.manager.open_orders) == sorted([known.cloid, OURS.cloid or ""])
