@@ -216,7 +216,9 @@ def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
     if report.filled is not None and not order.is_adopted:
         if blotter.amends:
             _note_smaller(order, report.filled)
-            _note_larger(order, report.filled)
+            if report.status is not Status.OPEN:
+                # What still rests waits for the answer, and counts the larger size until then.
+                _note_larger(order, report.filled)
         _note_filled(order, report.filled)
     match report.status:
         case Status.OPEN:

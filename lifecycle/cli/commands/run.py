@@ -190,10 +190,9 @@ def command(
     if json_target != output.STDOUT:
         _print_result(console, summaries)
     _say_why_empty(config, summaries)
-    if _say_what_broke(summaries):
-        return CHECK_FAILED
     # On a screen Ctrl-C is just the other way to say q.
-    return HELD if watched and stop.signal == signal.SIGINT else stop.code
+    ended = HELD if watched and stop.signal == signal.SIGINT else stop.code
+    return CHECK_FAILED if _say_what_broke(summaries) else ended
 
 
 def _configured(file: Path | None, overrides: dict[str, Any]) -> RunConfig:

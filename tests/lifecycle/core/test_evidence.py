@@ -458,13 +458,17 @@ def test_what_fills_of_an_amendment_that_is_unanswered_counts_whole_before_it_is
     assert first.divergences == late.divergences == ()
 
 
-def test_more_than_an_amendment_asked_for_is_no_proof_of_it() -> None:
+@pytest.mark.parametrize(("word", "filled"), [(Status.OPEN, 12), (Status.FILLED, 16)])
+def test_what_rests_still_or_more_than_was_asked_for_proves_no_amendment(
+    word: Status, filled: int
+) -> None:
+    # What rests waits for the answer: until then its exposure counts the larger size anyway.
     story = Story(amends=True)
     (order,) = story.rest([(20_000, 10)])
     story.receive(Fill(story.now, order.cloid, "101", 5, 20_000, "t1"))
     story.wait(6)
     story.cycle([(20_000, 10)])
     story.wait(0.1)
-    story.receive(OrderStatus(story.now, order.cloid, Status.OPEN, 16, "101"))
+    story.receive(OrderStatus(story.now, order.cloid, word, filled, "101"))
 
     assert order.leg.qty == 10
