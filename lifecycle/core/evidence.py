@@ -216,9 +216,6 @@ def on_order_status(blotter: Blotter, report: OrderStatus) -> None:
     if report.filled is not None and not order.is_adopted:
         if blotter.amends:
             _note_smaller(order, report.filled)
-            if report.status is not Status.OPEN:
-                # What still rests waits for the answer, and counts the larger size until then.
-                _note_larger(order, report.filled)
         _note_filled(order, report.filled)
     match report.status:
         case Status.OPEN:
@@ -251,15 +248,6 @@ def _note_smaller(order: Order, filled: Qty) -> None:
     if order.request is _IDLE and order.filled <= filled < order.known:
         leg.qty -= order.known - filled
         leg.reported = order.known = filled
-
-
-def _note_larger(order: Order, filled: Qty) -> None:
-    """Learn that more has filled than the size on record: the unanswered amendment has enlarged it.
-
-    Otherwise what it adds would be risk that nobody counts, and its fills one too many.
-    """
-    if order.is_modifying and order.leg.qty < filled <= order.goal_qty:
-        order.leg.qty = order.goal_qty
 
 
 def _note_filled(order: Order, filled: Qty) -> None:

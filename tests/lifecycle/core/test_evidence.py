@@ -436,39 +436,3 @@ def test_an_order_that_is_known_to_have_filled_more_than_was_heard_does_not_reti
     story.tick()
 
     assert (before, order.state) == (State.FILLED, State.RETIRED)
-
-
-def test_what_fills_of_an_amendment_that_is_unanswered_counts_whole_before_it_is_heard_of() -> None:
-    # Found by the exploration `deep`: five of the fifteen were in nobody's count, and once they
-    # were heard they were taken for an overfill.
-    story = Story(amends=True)
-    (order,) = story.rest([(20_000, 10)])
-    story.receive(Fill(story.now, order.cloid, "101", 5, 20_000, "t1"))
-    story.wait(6)
-    story.cycle([(20_000, 10)])
-    asked = order.goal_qty
-    story.wait(0.1)
-    told = OrderStatus(story.now, order.cloid, Status.FILLED, 15, "101")
-    first = story.receive(told)
-    risk = order.open_risk(True)
-    late = story.receive(Fill(story.now, order.cloid, "101", 10, 20_000, "t2"))
-
-    assert (asked, risk, order.filled, order.open_risk(True)) == (15, 10, 15, 0)
-    assert order.state is State.FILLED
-    assert first.divergences == late.divergences == ()
-
-
-@pytest.mark.parametrize(("word", "filled"), [(Status.OPEN, 12), (Status.FILLED, 16)])
-def test_what_rests_still_or_more_than_was_asked_for_proves_no_amendment(
-    word: Status, filled: int
-) -> None:
-    # What rests waits for the answer: until then its exposure counts the larger size anyway.
-    story = Story(amends=True)
-    (order,) = story.rest([(20_000, 10)])
-    story.receive(Fill(story.now, order.cloid, "101", 5, 20_000, "t1"))
-    story.wait(6)
-    story.cycle([(20_000, 10)])
-    story.wait(0.1)
-    story.receive(OrderStatus(story.now, order.cloid, word, filled, "101"))
-
-    assert order.leg.qty == 10
