@@ -18,7 +18,7 @@ from exchange.paper.generator import GENERATED, GeneratorConfig, generate
 from exchange.paper.latency import LATENCIES, NO_DELAY
 from exchange.units import MINUTE
 
-DEADLINE_S: Final = 15.0
+DEADLINE_S: Final = 45.0
 GENERATED_ETH: Final = Served(GENERATED, "ETH", lambda: generate(GeneratorConfig(), 1), MINUTE)
 INSTANT: Final = Terms(latency=LATENCIES["none"], seed=1)
 QUICK: Final = Manner(speed=20.0, push_delay=NO_DELAY, ip_weight=0, has_admin=True, knobs=Knobs())
